@@ -1,11 +1,5 @@
 /** The neutral request and reply between a runtime and the core. @module */
-import type { Content } from '../store/storage.ts'
-
-/** A request body as an adapter hands it over. */
-export interface RequestContent extends Content {
-  /** Ends the body early: what arrived is handed out, then `read` rejects with `reason`. */
-  stop(reason: unknown): void
-}
+import type { AppendContent } from '../upload/append.ts'
 
 /** A request. Values are as the client sent them; nothing is trusted here. */
 export interface Exchange {
@@ -20,9 +14,7 @@ export interface Exchange {
   header(name: string): string | undefined
   /** All fields with lower-case names. */
   headers(): Record<string, string>
-  readonly content: RequestContent
-  /** The client waits for `100 Continue` before it sends the body: decide first. */
-  readonly expectsContinue: boolean
+  readonly content: AppendContent
   /** Peer address, or `undefined` where none is known (Fetch, unix socket): then nothing is trusted. */
   readonly remoteAddress: string | undefined
 }

@@ -4,6 +4,8 @@ import type { UploadRecord } from './upload-record.ts'
 
 /** The queue. An upload is in it from the moment it is finalized until a worker acknowledges it. */
 export interface CompletedQueue {
+  /** Where it lies, as the storage names it. */
+  readonly completedDir: string
   /**
    * Waits for a completed upload and claims it: at most one live claim per upload, across
    * processes of one host. A claim ends with its process. Rejects with the reason of `signal`.

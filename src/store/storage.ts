@@ -105,9 +105,11 @@ export interface Storage {
   /** Everything that lies in the storage and in `completedDir`, for the janitor. */
   entries(completedDir: string): AsyncIterable<StoredEntry>
   /** Removes what `entry` named if it still is what it was and nobody holds it. */
-  discard(entry: StoredEntry): Promise<boolean>
+  discard(entry: StoredEntry, completedDir: string): Promise<boolean>
   /** Moves a damaged completed upload to `dead/`, with the reason, unless somebody holds it. */
-  bury(entry: StoredEntry, reason: string): Promise<boolean>
+  bury(entry: StoredEntry, completedDir: string, reason: string): Promise<boolean>
+  /** Waits for what is under way and lets go of threads, descriptors and watchers. */
+  close(): Promise<void>
 }
 
 /** One thing that a janitor may have to act on. */

@@ -1,0 +1,29 @@
+/** Lets a refused client read its answer. @module */
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+
+const MAX_BYTES = 64 * 2 ** 20
+const MAX_MS = 500
+
+/**
+ * Reads and drops the rest of a request, within bounds. A socket that is closed while unread bytes
+ * lie in it resets the connection, and the reset can overtake the answer.
+ */
+export function drain(req: IncomingMessage | Http2ServerRequest): Promise<void> {
+  return new Promise((resolve) => {
+    let left = MAX_BYTES
+    const onData = (piece: Uint8Array): void => {
+      left -= piece.byteLength
+      if (left < 0) done()
+    }
+    const done = (): void => {
+      clearTimeout(timer)
+      req.off('data', onData)
+      resolve()
+    }
+    const timer = setTimeout(done, MAX_MS)
+    req.on('data', onData).once('end', done).once('error', done).once('close', done)
+    req.resume()
+    if (req.destroyed || req.readableEnded) done()
+  })
+}

@@ -1,0 +1,103 @@
+/** The Fetch API to the core, for Hono, Next.js, srvx, Bun and Deno. @module */
+import { UploadError } from '../errors.ts'
+import type { Handle } from '../http/exchange.ts'
+import type { Batch } from '../store/storage.ts'
+import type { AppendContent } from '../upload/append.ts'
+import { BodyBuffer } from './body-buffer.ts'
+
+/** What a `Request` does not tell about its connection. */
+export interface FetchContext {
+  /** Address of the peer, for `trustedProxies`. Without it nobody is trusted. */
+  readonly remoteAddress?: string | undefined
+}
+
+/** A Fetch handler. */
+export type FetchListener = (request: Request, context?: FetchContext) => Promise<Response>
+
+export function toFetchListener(handle: Handle): FetchListener {
+  return async (request, { remoteAddress } = {}) => {
+    const { pathname, search, protocol, host } = new URL(request.url)
+    const content = new FetchContent(request)
+    const { status, headers, body } = await handle({
+      method: request.method,
+      target: pathname + search,
+      scheme: protocol === 'https:' ? 'https' : 'http',
+      authority: request.headers.get('host') ?? host,
+      header: (name) => request.headers.get(name) ?? undefined,
+      headers: () => Object.fromEntries(request.headers),
+      content,
+      remoteAddress,
+    })
+    await content.discard()
+    return new Response(body ?? null, { status, headers })
+  }
+}
+
+class FetchContent implements AppendContent {
+  readonly #request: Request
+  readonly #buffer: BodyBuffer
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  #paused = false
+  #pumping = false
+
+  constructor(request: Request) {
+    this.#request = request
+    this.#buffer = new BodyBuffer({
+      resume: () => {
+        this.#paused = false
+        void this.#pump()
+      },
+      pause: () => {
+        this.#paused = true
+      },
+    })
+  }
+
+  /** A Request does not say what of its body is here. */
+  async arrived(): Promise<boolean> {
+    return this.#request.body === null
+  }
+
+  read(timeoutMs?: number): Promise<Batch> {
+    return this.#buffer.read(timeoutMs)
+  }
+
+  stop(reason: unknown): void {
+    this.#buffer.fail(reason)
+  }
+
+  /** Lets the runtime drop what is still to come. */
+  async discard(): Promise<void> {
+    if (!this.#buffer.ended) await this.#reader?.cancel().catch(() => undefined)
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      const reader = this.#open()
+      while (reader && !this.#paused) {
+        const { done, value } = await reader.read()
+        if (done) this.#buffer.end()
+        if (done) break
+        this.#buffer.push(value)
+      }
+      if (!reader) this.#buffer.end()
+    } catch (cause) {
+      const reset = 'the connection ended before the body did'
+      const error = new UploadError('ERR_CONNECTION_RESET', reset, { cause })
+      this.#buffer.fail(cause instanceof UploadError ? cause : error)
+    } finally {
+      this.#pumping = false
+    }
+  }
+
+  #open(): ReadableStreamDefaultReader<Uint8Array> | undefined {
+    if (this.#reader || this.#request.body === null) return this.#reader
+    if (this.#request.bodyUsed) {
+      throw new UploadError('ERR_BODY_CONSUMED', 'the body of the Request was read before')
+    }
+    this.#reader = this.#request.body.getReader()
+    return this.#reader
+  }
+}

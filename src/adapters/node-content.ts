@@ -1,0 +1,83 @@
+/** The body of a `node:http` or `node:http2` request, straight from its socket. @module */
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import { UploadError } from '../errors.ts'
+import type { Batch } from '../store/storage.ts'
+import type { AppendContent } from '../upload/append.ts'
+import { BodyBuffer } from './body-buffer.ts'
+
+export class NodeContent implements AppendContent {
+  readonly #req: IncomingMessage | Http2ServerRequest
+  readonly #continue: (() => void) | undefined
+  readonly #left: { bytes: number } | undefined
+  #buffer: BodyBuffer | undefined
+
+  /** `sendContinue` is given when the client waits for `100 Continue` before it sends the body. */
+  constructor(req: IncomingMessage | Http2ServerRequest, sendContinue: (() => void) | undefined) {
+    this.#req = req
+    this.#continue = sendContinue
+    const length = Number(req.headers['content-length'])
+    this.#left = Number.isSafeInteger(length) ? { bytes: length } : undefined
+  }
+
+  /** What the parser has in hand reaches us within this turn of the event loop. */
+  async arrived(): Promise<boolean> {
+    if (this.#continue) return false
+    const buffer = this.#open()
+    buffer.start()
+    if (!buffer.ended) await new Promise((resolve) => setImmediate(resolve))
+    return buffer.ended
+  }
+
+  read(timeoutMs?: number): Promise<Batch> {
+    const first = this.#buffer === undefined
+    const buffer = this.#open()
+    if (first) this.#continue?.()
+    return buffer.read(timeoutMs)
+  }
+
+  stop(reason: unknown): void {
+    this.#open().fail(reason)
+  }
+
+  /** Drops what is still to come, for an answer that did not need it. */
+  discard(): void {
+    this.#req.off('data', this.#onData)
+  }
+
+  readonly #onData = (piece: Uint8Array): void => {
+    this.#buffer?.push(piece)
+    if (!this.#left) return
+    this.#left.bytes -= piece.byteLength
+    if (this.#left.bytes === 0) this.#buffer?.end()
+  }
+
+  #open(): BodyBuffer {
+    if (this.#buffer) return this.#buffer
+    const req = this.#req
+    const buffer = new BodyBuffer(req)
+    this.#buffer = buffer
+    if (req.readableEnded || (req.readableDidRead && req.readableLength === 0 && req.complete)) {
+      buffer.fail(consumed())
+      return buffer
+    }
+    const cut = (): void => buffer.fail(connectionReset())
+    req.on('data', this.#onData)
+    req.on('end', () => buffer.end())
+    req.on('aborted', cut).on('error', cut).on('close', cut)
+    if (req.destroyed) cut()
+    return buffer
+  }
+}
+
+function consumed(): UploadError {
+  return new UploadError(
+    'ERR_BODY_CONSUMED',
+    'something read the request body before tussi could: mount it before body parsers, or exclude ' +
+      'its route from them',
+  )
+}
+
+function connectionReset(): UploadError {
+  return new UploadError('ERR_CONNECTION_RESET', 'the connection ended before the body did')
+}

@@ -1,0 +1,87 @@
+/**
+ * `node:http`, `node:http2`, Express and Connect to the core. No Request, no Headers, no web
+ * streams: bytes go from the socket to the storage.
+ *
+ * @module
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { TLSSocket } from 'node:tls'
+import type { Exchange, Handle, Reply } from '../http/exchange.ts'
+import { drain } from './drain.ts'
+import { NodeContent } from './node-content.ts'
+
+type Request = IncomingMessage | Http2ServerRequest
+type Response = ServerResponse | Http2ServerResponse
+
+/** A request listener of `node:http`, `node:https` or `node:http2` servers. */
+export type NodeListener = (req: Request, res: Response) => Promise<void>
+
+export function toNodeListener(
+  handle: Handle,
+  { expectsContinue }: { readonly expectsContinue: boolean },
+): NodeListener {
+  return async (req, res) => {
+    const content = new NodeContent(req, expectsContinue ? () => res.writeContinue() : undefined)
+    const reply = await handle(toExchange(req, content))
+    content.discard()
+    await send(req, res, reply)
+  }
+}
+
+function toExchange(req: Request, content: NodeContent): Exchange {
+  const { headers } = req
+  const { originalUrl } = req as { originalUrl?: string }
+  return {
+    method: req.method ?? 'GET',
+    target: originalUrl ?? req.url ?? '/',
+    scheme: (req.socket as TLSSocket).encrypted ? 'https' : 'http',
+    authority: (headers[':authority'] as string | undefined) ?? headers.host,
+    header: (name) => joined(headers[name]),
+    headers: () => allFields(headers),
+    content,
+    remoteAddress: req.socket.remoteAddress,
+  }
+}
+
+/** An answer to a request that is still sending ends its connection, but not before it is read. */
+async function send(req: Request, res: Response, reply: Reply): Promise<void> {
+  if (isGone(res) || res.headersSent) return
+  const { status, headers, body } = reply
+  const http2 = req.httpVersionMajor >= 2
+  if (!http2 && (reply.close || !req.complete)) res.setHeader('Connection', 'close')
+  for (const name in headers) res.setHeader(name, headers[name] as string)
+  if (body !== undefined) res.setHeader('Content-Length', Buffer.byteLength(body))
+  else if (status !== 204) res.setHeader('Content-Length', 0)
+  res.statusCode = status
+  if (req.complete) {
+    end(res, body)
+    return
+  }
+  // While the rest is read and dropped the answer is already on its way.
+  if (body !== undefined) (res as ServerResponse).write(body)
+  else if ('flushHeaders' in res) res.flushHeaders()
+  await drain(req)
+  end(res, undefined)
+}
+
+function isGone(res: Response): boolean {
+  return 'stream' in res ? (res.stream?.destroyed ?? true) : res.destroyed
+}
+
+function end(res: Response, body: string | undefined): void {
+  if (body === undefined) res.end()
+  else res.end(body)
+}
+
+function joined(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+function allFields(headers: IncomingHttpHeaders): Record<string, string> {
+  const fields: [string, string][] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !name.startsWith(':')) fields.push([name, joined(value) ?? ''])
+  }
+  return Object.fromEntries(fields)
+}

@@ -1,0 +1,119 @@
+/** The application object: composition only, it holds no rule. @module */
+import { type FetchListener, toFetchListener } from '../adapters/fetch.ts'
+import { type NodeListener, toNodeListener } from '../adapters/node.ts'
+import { UploadError } from '../errors.ts'
+import { resolveCors } from '../http/cors.ts'
+import { createHandler } from '../http/handler.ts'
+import { createProxyTrust } from '../http/trusted-proxies.ts'
+import { consoleLogger } from '../logger.ts'
+import { resolveOptions, type TusAppOptions } from '../options.ts'
+import type { CompletedUpload } from '../queue/completed-upload.ts'
+import { type WaitForFileOptions, waitForFile } from '../queue/wait-for-file.ts'
+import type { CompletedQueue } from '../store/completed-queue.ts'
+import { createEmit } from '../upload/events.ts'
+import { Holders } from '../upload/holders.ts'
+
+/** Which part of tus 1.0.0 is served beyond its core. */
+const EXTENSIONS = 'creation'
+
+/** How long to wait for running requests. */
+export interface CloseOptions {
+  /** Milliseconds. @defaultValue 10_000 */
+  readonly timeoutMs?: number
+}
+
+/**
+ * A tus 1.0.0 upload server to be mounted at any path of an HTTP server.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { FilesystemStorage, TusApp } from 'tussi'
+ *
+ * const storage = new FilesystemStorage({ directory: './uploads' })
+ * const tus = new TusApp({ storage, completedDir: './completed' })
+ * createServer(tus.listener).listen(8080)
+ *
+ * const upload = await tus.waitForFile()
+ * try {
+ *   await upload.save('./dest/')
+ * } finally {
+ *   await upload.acknowledge()
+ * }
+ * ```
+ */
+export class TusApp {
+  /** For `node:http`, `node:https`, `node:http2`, Express and Connect. Bound: pass it on as it is. */
+  readonly listener: NodeListener
+  /**
+   * The same for the `checkContinue` event of a server: a client that sends `Expect: 100-continue`
+   * is refused before it has sent its body.
+   */
+  readonly checkContinue: NodeListener
+  /** For everything that speaks the Fetch API. Bound. */
+  readonly fetch: FetchListener
+  readonly #queue: CompletedQueue
+  readonly #holders = new Holders()
+  readonly #closing = new AbortController()
+
+  /** @throws `TypeError` for a wrong option, `ERR_DIRECTORY` for a directory that cannot be used */
+  constructor(options: TusAppOptions) {
+    const resolved = resolveOptions(options)
+    const { storage, completedDir, onCreate, onEvent, logger = consoleLogger } = options
+    const cors = resolveCors(options.cors)
+    const isTrustedProxy = createProxyTrust(resolved.trustedProxies)
+    this.#queue = storage.openQueue(completedDir)
+    const handle = createHandler({
+      uploads: {
+        storage,
+        queue: this.#queue,
+        holders: this.#holders,
+        emit: createEmit(onEvent, logger),
+        logger,
+        onCreate,
+        maxSize: resolved.maxSize,
+        maxChunkSize: resolved.maxChunkSize,
+        filenameCharset: resolved.filenameCharset,
+      },
+      extensions: EXTENSIONS,
+      maxMetadataSize: resolved.maxMetadataSize,
+      publicUrl: resolved.publicUrl,
+      cors,
+      isTrustedProxy,
+      logger,
+    })
+    this.listener = toNodeListener(handle, { expectsContinue: false })
+    this.checkContinue = toNodeListener(handle, { expectsContinue: true })
+    this.fetch = toFetchListener(handle)
+  }
+
+  /**
+   * Waits for a completed upload and claims it: it is this worker's alone until it ends by
+   * `acknowledge`, `release` or disposal, or by the end of the process. Any number of workers in any
+   * number of processes of one host may wait.
+   *
+   * @throws an error named `TimeoutError` after `timeoutMs`, the reason of `signal`,
+   * `ERR_SHUTTING_DOWN` after `close`
+   */
+  async waitForFile(options: WaitForFileOptions = {}): Promise<CompletedUpload> {
+    const { timeoutMs, signal } = options
+    const closing = this.#closing.signal
+    return waitForFile(this.#queue, timeoutMs, signal ? [signal, closing] : [closing])
+  }
+
+  /**
+   * Ends the service: running bodies are interrupted, what arrived of them is recorded, newcomers
+   * get 503, and waiting workers are told. Clients resume elsewhere or later. The HTTP server and
+   * the storage are the caller's to close.
+   *
+   * @returns whether every request had let go in time
+   */
+  async close({ timeoutMs = 10_000 }: CloseOptions = {}): Promise<boolean> {
+    this.#closing.abort(new UploadError('ERR_SHUTTING_DOWN', 'the app was closed'))
+    return this.#holders.close(timeoutMs)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The upload handler: routes a request to its operation and gives every outcome and every failure
+ * the fields that clients need. It knows no runtime and no disk.
+ *
+ * @module
+ */
+import { UploadError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { Operation, Outcome } from '../protocol/operation.ts'
+import { formatTusOutcome, parseTusRequest, TUS_METHODS, TUS_VERSION } from '../protocol/tus.ts'
+import { append } from '../upload/append.ts'
+import { create } from '../upload/create.ts'
+import { retrieveOffset } from '../upload/retrieve-offset.ts'
+import type { Uploads } from '../upload/uploads.ts'
+import { type CorsPolicy, corsHeaders } from './cors.ts'
+import type { Exchange, Handle, Reply } from './exchange.ts'
+import { isAuthority, resolveScheme, uploadIdFrom, uploadLocation } from './location.ts'
+import { toProblem } from './problem.ts'
+
+/** What the handler needs besides the uploads. */
+export interface HandlerOptions {
+  readonly uploads: Uploads
+  readonly extensions: string
+  readonly maxMetadataSize: number
+  readonly publicUrl: string | undefined
+  readonly cors: CorsPolicy
+  readonly isTrustedProxy: (remoteAddress: string | undefined) => boolean
+  readonly logger: Logger
+}
+
+export function createHandler(options: HandlerOptions): Handle {
+  const { uploads, extensions, maxMetadataSize, cors, logger } = options
+  const server = { extensions, maxMetadataSize, maxSize: uploads.maxSize }
+  return async (exchange) => {
+    const method = methodOf(exchange)
+    const fields = corsHeaders(cors, {
+      origin: exchange.header('origin'),
+      preflight: method === 'OPTIONS',
+      methods: TUS_METHODS,
+    })
+    const common = { 'Tus-Resumable': TUS_VERSION, ...fields }
+    try {
+      const { target } = exchange
+      const header = (name: string): string | undefined => exchange.header(name)
+      const operation = parseTusRequest({ method, id: uploadIdFrom(target), header }, server)
+      const outcome = await perform(options, operation, exchange)
+      const { status, headers } = formatTusOutcome(outcome, server)
+      return { status, headers: { ...common, ...headers } }
+    } catch (error) {
+      return refuse(error, { method, common, logger })
+    }
+  }
+}
+
+async function perform(
+  options: HandlerOptions,
+  operation: Operation,
+  exchange: Exchange,
+): Promise<Outcome> {
+  const { uploads } = options
+  switch (operation.type) {
+    case 'describe':
+      return { type: 'described' }
+    case 'create': {
+      const locate = locator(options, exchange)
+      const { length, metadata } = operation
+      const upload = await create(uploads, { length, metadata, headers: exchange.headers() })
+      return { type: 'created', upload, location: locate(upload.uploadId) }
+    }
+    case 'retrieve-offset':
+      return { type: 'retrieved', upload: await retrieveOffset(uploads, operation.id) }
+    case 'append':
+      return { type: 'appended', upload: await append(uploads, operation, exchange.content) }
+  }
+}
+
+/** Refuses what can give no Location before anything is stored. */
+function locator(options: HandlerOptions, exchange: Exchange): (id: string) => string {
+  const { target, authority, remoteAddress } = exchange
+  const { publicUrl, isTrustedProxy } = options
+  if (publicUrl === undefined && authority !== undefined && !isAuthority(authority)) {
+    throw new UploadError('ERR_INVALID_HOST', 'the Host of the request is not a valid authority')
+  }
+  const scheme = resolveScheme({
+    scheme: exchange.scheme,
+    forwardedProto: exchange.header('x-forwarded-proto'),
+    trusted: isTrustedProxy(remoteAddress),
+  })
+  return (id) => uploadLocation({ target, scheme, authority, publicUrl, id })
+}
+
+/** The method that counts: clients behind strict firewalls can only POST. */
+function methodOf(exchange: Exchange): string {
+  return (exchange.header('x-http-method-override') ?? exchange.method).toUpperCase()
+}
+
+interface Refusal {
+  readonly method: string
+  readonly common: Readonly<Record<string, string>>
+  readonly logger: Logger
+}
+
+function refuse(cause: unknown, { method, common, logger }: Refusal): Reply {
+  const { status, headers, body, error } = toProblem(cause)
+  if (status === 500) logger.error(error.message, { code: error.code, error })
+  const { code } = error
+  return {
+    status,
+    headers: {
+      ...common,
+      ...headers,
+      ...(code === 'ERR_UNSUPPORTED_VERSION' && { 'Tus-Version': TUS_VERSION }),
+      ...(code === 'ERR_METHOD_NOT_ALLOWED' && { Allow: TUS_METHODS }),
+    },
+    ...(method !== 'HEAD' && { body }),
+    ...((code === 'ERR_UPLOAD_INTERRUPTED' || code === 'ERR_SHUTTING_DOWN') && { close: true }),
+  }
+}

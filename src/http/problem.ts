@@ -1,0 +1,92 @@
+/** Maps every error code to its HTTP answer. A code without one does not compile. @module */
+import { UploadError, type UploadErrorCode } from '../errors.ts'
+
+const IANA = 'https://iana.org/assignments/http-problem-types#'
+
+interface Problem {
+  readonly status: number
+  readonly title: string
+  /** Set where a problem type is registered. */
+  readonly type?: string
+  /** Seconds after which a retry is worth while, unless the error knows better. */
+  readonly retryAfter?: number
+}
+
+const SERVER_FAULT: Problem = { status: 500, title: 'Server fault' }
+
+export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
+  ERR_ALREADY_SAVED: SERVER_FAULT,
+  ERR_BODY_CONSUMED: { status: 500, title: 'Request body already consumed' },
+  ERR_CHUNK_SIZE_EXCEEDED: { status: 413, title: 'Request body too large' },
+  ERR_CLAIM_ENDED: SERVER_FAULT,
+  ERR_CONNECTION_RESET: { status: 400, title: 'Request body cut off' },
+  ERR_CORRUPT_RECORD: { status: 500, title: 'Upload record damaged' },
+  ERR_DIRECTORY: SERVER_FAULT,
+  ERR_FILE_EXISTS: SERVER_FAULT,
+  ERR_INSUFFICIENT_STORAGE: { status: 507, title: 'Not enough space' },
+  ERR_INVALID_CONTENT_LENGTH: { status: 400, title: 'Invalid Content-Length' },
+  ERR_INVALID_CONTENT_TYPE: { status: 415, title: 'Wrong content type' },
+  ERR_INVALID_HOST: { status: 400, title: 'Invalid Host' },
+  ERR_INVALID_METADATA: { status: 400, title: 'Invalid metadata' },
+  ERR_INVALID_OFFSET: { status: 400, title: 'Invalid Upload-Offset' },
+  ERR_INVALID_UPLOAD_LENGTH: { status: 400, title: 'Invalid Upload-Length' },
+  ERR_MAX_SIZE_EXCEEDED: { status: 413, title: 'Upload too large' },
+  ERR_METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
+  ERR_MISMATCHED_OFFSET: {
+    status: 409,
+    title: 'Offset mismatch',
+    type: `${IANA}mismatching-upload-offset`,
+  },
+  ERR_NATIVE_UNAVAILABLE: SERVER_FAULT,
+  ERR_RECORD_VERSION: { status: 500, title: 'Upload record of a newer version' },
+  ERR_REFUSED: { status: 403, title: 'Refused' },
+  ERR_SERVER_ERROR: SERVER_FAULT,
+  ERR_SHUTTING_DOWN: { status: 503, title: 'Shutting down', retryAfter: 1 },
+  ERR_STORAGE: { status: 500, title: 'Storage failed' },
+  ERR_UNSUPPORTED_VERSION: { status: 412, title: 'Unsupported tus version' },
+  ERR_UPLOAD_EXISTS: { status: 409, title: 'Upload exists' },
+  ERR_UPLOAD_INTERRUPTED: { status: 409, title: 'Taken over by another request' },
+  ERR_UPLOAD_LOCKED: { status: 423, title: 'Upload locked', retryAfter: 1 },
+  ERR_UPLOAD_NOT_FOUND: { status: 404, title: 'Upload not found' },
+  ERR_UPLOAD_SIZE_EXCEEDED: { status: 413, title: 'Upload length exceeded' },
+}
+
+/** A refusal, ready to be sent. */
+export interface ProblemReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** `application/problem+json`, RFC 9457. */
+  readonly body: string
+  /** What happened, for the log. */
+  readonly error: UploadError
+}
+
+/** Anything thrown becomes an answer; of the server's own faults it shows no more than the code. */
+export function toProblem(thrown: unknown): ProblemReply {
+  const error = toUploadError(thrown)
+  const { code, offset, retryAfterSeconds } = error
+  const { title, type, retryAfter, status: usual } = PROBLEMS[code]
+  const status = error.status ?? usual
+  const retry = retryAfterSeconds ?? retryAfter
+  const detail =
+    status === 500 && code !== 'ERR_BODY_CONSUMED'
+      ? 'The server could not do this; its log says why. What was acknowledged is kept.'
+      : error.message
+  return {
+    status,
+    headers: {
+      'Content-Type': 'application/problem+json',
+      'Cache-Control': 'no-store',
+      'Tussi-Error': code,
+      ...(retry !== undefined && { 'Retry-After': `${retry}` }),
+      ...(offset !== undefined && { 'Upload-Offset': `${offset}` }),
+    },
+    body: JSON.stringify({ type: type ?? 'about:blank', title, status, detail, code, offset }),
+    error,
+  }
+}
+
+function toUploadError(thrown: unknown): UploadError {
+  if (thrown instanceof UploadError) return thrown
+  return new UploadError('ERR_SERVER_ERROR', 'an unexpected error', { cause: thrown })
+}

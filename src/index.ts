@@ -1,0 +1,38 @@
+/**
+ * tussi: the upload server that does not lose files.
+ *
+ * @module
+ */
+export type { FetchContext, FetchListener } from './adapters/fetch.ts'
+export type { NodeListener } from './adapters/node.ts'
+export { type CloseOptions, TusApp } from './app/tus-app.ts'
+export { UploadError, type UploadErrorCode, type UploadErrorOptions } from './errors.ts'
+export type { CorsOption } from './http/cors.ts'
+export type { Logger } from './logger.ts'
+export type { TusAppOptions } from './options.ts'
+export { CompletedUpload } from './queue/completed-upload.ts'
+export type { WaitForFileOptions } from './queue/wait-for-file.ts'
+export type { Claim, CompletedQueue, SaveOptions } from './store/completed-queue.ts'
+export { FilesystemStorage, type FilesystemStorageOptions } from './store/fs/filesystem-storage.ts'
+export type {
+  AppendRequest,
+  AppendResult,
+  Batch,
+  Content,
+  NewUpload,
+  Storage,
+  StoredEntry,
+  StoredUpload,
+  UploadInfo,
+  UploadState,
+} from './store/storage.ts'
+export { type RecordFields, UploadRecord } from './store/upload-record.ts'
+export type {
+  EventHandler,
+  TusEvent,
+  UploadCompletedEvent,
+  UploadCreatedEvent,
+  UploadFailedEvent,
+  UploadProgressEvent,
+} from './upload/events.ts'
+export type { CreateHook } from './upload/uploads.ts'

@@ -1,0 +1,141 @@
+/** Options of the app: one interface, one table of defaults, resolved and checked once. @module */
+import type { CorsOption } from './http/cors.ts'
+import type { Logger } from './logger.ts'
+import type { Storage } from './store/storage.ts'
+import type { EventHandler } from './upload/events.ts'
+import type { CreateHook } from './upload/uploads.ts'
+
+/** Options of {@link TusApp}. */
+export interface TusAppOptions {
+  readonly storage: Storage
+  /**
+   * Directory of the completed uploads, on the file system of the storage and not above it. Its
+   * last level is created when missing.
+   */
+  readonly completedDir: string
+  /** Hears what happens to uploads. */
+  readonly onEvent?: EventHandler | undefined
+  /**
+   * Called with the request fields (lower-case names) and the client's metadata before anything is
+   * stored; what it returns is kept as `serverMetadata`. Throwing
+   * `new UploadError('ERR_REFUSED', message, { status: 403 })` refuses the upload; anything else
+   * thrown is a 500. Either way nothing is stored.
+   */
+  readonly onCreate?: CreateHook | undefined
+  /** Largest upload in bytes, `null` for no limit. @defaultValue null */
+  readonly maxSize?: number | null | undefined
+  /** Largest request body in bytes, `null` for no limit. @defaultValue 10_485_760 */
+  readonly maxChunkSize?: number | null | undefined
+  /** Longest `Upload-Metadata` in bytes. @defaultValue 4096 */
+  readonly maxMetadataSize?: number | undefined
+  /**
+   * Addresses (IP or CIDR) whose `X-Forwarded-Proto` is believed. `X-Forwarded-For` and
+   * `X-Forwarded-Host` never are. @defaultValue []
+   */
+  readonly trustedProxies?: readonly string[] | undefined
+  /**
+   * What `filename` in the metadata may hold: printable ASCII, or anything but control characters.
+   *
+   * @defaultValue 'ascii'
+   */
+  readonly filenameCharset?: 'ascii' | 'utf-8' | undefined
+  /**
+   * Public URL of the place where uploads are created, for `Location`. Without it `Location` is
+   * built from the request.
+   */
+  readonly publicUrl?: string | undefined
+  /**
+   * Which web pages may use the server, or `false` when the framework answers that.
+   *
+   * @defaultValue every origin, without credentials
+   */
+  readonly cors?: CorsOption | undefined
+  /** @defaultValue the console */
+  readonly logger?: Logger | undefined
+}
+
+const DEFAULTS = {
+  maxSize: null,
+  maxChunkSize: 10_485_760,
+  maxMetadataSize: 4096,
+  trustedProxies: [],
+  filenameCharset: 'ascii',
+} as const
+
+/** The options of which a table of defaults can speak. */
+export interface ResolvedOptions {
+  readonly maxSize: number | null
+  readonly maxChunkSize: number | null
+  readonly maxMetadataSize: number
+  readonly trustedProxies: readonly string[]
+  readonly filenameCharset: 'ascii' | 'utf-8'
+  readonly publicUrl: string | undefined
+}
+
+/** Fills in defaults and refuses what cannot work. @throws `TypeError` naming option and value */
+export function resolveOptions(options: TusAppOptions): ResolvedOptions {
+  const {
+    maxSize = DEFAULTS.maxSize,
+    maxChunkSize = DEFAULTS.maxChunkSize,
+    maxMetadataSize = DEFAULTS.maxMetadataSize,
+    trustedProxies = DEFAULTS.trustedProxies,
+    filenameCharset = DEFAULTS.filenameCharset,
+    publicUrl,
+  } = options
+  const { completedDir, onCreate, onEvent, storage } = options
+  check('storage', storage, typeof storage?.openQueue === 'function', 'a Storage')
+  check(
+    'completedDir',
+    completedDir,
+    typeof completedDir === 'string' && completedDir !== '',
+    'a path',
+  )
+  check('maxSize', maxSize, maxSize === null || isSize(maxSize), 'a number of bytes or null')
+  check(
+    'maxChunkSize',
+    maxChunkSize,
+    maxChunkSize === null || isSize(maxChunkSize),
+    'a number of bytes or null',
+  )
+  check('maxMetadataSize', maxMetadataSize, isSize(maxMetadataSize), 'a number of bytes')
+  check('trustedProxies', trustedProxies, Array.isArray(trustedProxies), 'a list of addresses')
+  check(
+    'filenameCharset',
+    filenameCharset,
+    ['ascii', 'utf-8'].includes(filenameCharset),
+    "'ascii' or 'utf-8'",
+  )
+  check(
+    'onCreate',
+    onCreate,
+    onCreate === undefined || typeof onCreate === 'function',
+    'a function',
+  )
+  check('onEvent', onEvent, onEvent === undefined || typeof onEvent === 'function', 'a function')
+  check(
+    'publicUrl',
+    publicUrl,
+    publicUrl === undefined || isHttpUrl(publicUrl),
+    'an http or https URL',
+  )
+  return Object.freeze({
+    maxSize,
+    maxChunkSize,
+    maxMetadataSize,
+    trustedProxies,
+    filenameCharset,
+    publicUrl,
+  })
+}
+
+function check(name: string, value: unknown, valid: boolean, wanted: string): void {
+  if (!valid) throw new TypeError(`${name} must be ${wanted}, got ${String(value)}`)
+}
+
+function isSize(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isHttpUrl(text: unknown): boolean {
+  return typeof text === 'string' && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}

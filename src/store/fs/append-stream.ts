@@ -1,0 +1,126 @@
+/** Appending a longer body: the main thread writes, the I/O threads lock, sync and record. @module */
+import { writev } from 'node:fs'
+import type { AppendRequest, AppendResult, Batch, Content } from '../storage.ts'
+import type { RecordFields } from '../upload-record.ts'
+import { checkEnd, type OpenedAppend, skip, stateOf } from './append.ts'
+import { toUploadError } from './io-call.ts'
+import type { IoPool } from './io-pool.ts'
+import { toStoredUpload } from './stored-upload.ts'
+
+/** With `fsync`, the most that a crash can take from a sender in the middle of a body. */
+const CHECKPOINT_BYTES = 8 * 2 ** 20
+const CHECKPOINT_MS = 1000
+
+/** Bodies up to this size ride in the message to the I/O thread; beyond it the copy costs more. */
+export const MESSAGE_BYTES: number = 64 * 2 ** 10
+
+export async function appendStream(
+  pool: IoPool,
+  id: string,
+  first: Batch,
+  { offset, content, completedDir }: AppendRequest,
+): Promise<AppendResult> {
+  const opened = await pool.untilFree('openAppend', { id, offset })
+  const stream = new AppendStream(pool, id, opened, completedDir)
+  try {
+    return await stream.run(first, content)
+  } finally {
+    await pool.run('closeAppend', { fd: opened.fd })
+  }
+}
+
+class AppendStream {
+  readonly #pool: IoPool
+  readonly #id: string
+  readonly #fd: number
+  readonly #completedDir: string
+  #record: RecordFields
+  /** End of the bytes in the file, not all of them recorded. */
+  #end: number
+  #locked = true
+  #uncommittedSince = 0
+
+  constructor(pool: IoPool, id: string, { fd, record }: OpenedAppend, completedDir: string) {
+    this.#pool = pool
+    this.#id = id
+    this.#fd = fd
+    this.#completedDir = completedDir
+    this.#record = record
+    this.#end = record.offset
+  }
+
+  /** Whatever ends the body, the bytes before it are recorded. */
+  async run(first: Batch, content: Content): Promise<AppendResult> {
+    let contentError: unknown
+    try {
+      let batch = first
+      await this.#write(batch)
+      while (!batch.last) {
+        const idle = this.#uncommitted > 0 ? CHECKPOINT_MS : undefined
+        batch = await content.read(idle)
+        if (batch.byteLength === 0 && !batch.last) await this.#commit()
+        else await this.#write(batch)
+      }
+    } catch (error) {
+      contentError = error
+    }
+    await this.#commit()
+    const result = { upload: toStoredUpload(this.#id, this.#record, stateOf(this.#record)) }
+    return contentError === undefined ? result : { ...result, contentError }
+  }
+
+  get #uncommitted(): number {
+    return this.#end - this.#record.offset
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    if (batch.byteLength === 0) return
+    checkEnd(this.#record, this.#end + batch.byteLength)
+    await this.#lock()
+    if (this.#uncommitted === 0) this.#uncommittedSince = Date.now()
+    await writeAll(this.#fd, batch.pieces, this.#end)
+    this.#end += batch.byteLength
+    const due =
+      !this.#pool.fsync ||
+      this.#uncommitted >= CHECKPOINT_BYTES ||
+      Date.now() - this.#uncommittedSince >= CHECKPOINT_MS
+    if (due) await this.#commit()
+  }
+
+  async #lock(): Promise<void> {
+    if (this.#locked) return
+    const upload = { id: this.#id, fd: this.#fd, record: this.#record }
+    await this.#pool.untilFree('lockAppend', upload)
+    this.#locked = true
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#uncommitted === 0) return
+    this.#locked = false
+    const end = this.#end
+    // After a failed sync the pages may be gone: the bytes count as never received.
+    this.#end = this.#record.offset
+    this.#record = await this.#pool.run('commitAppend', {
+      id: this.#id,
+      fd: this.#fd,
+      record: this.#record,
+      end,
+      completedDir: this.#completedDir,
+    })
+    this.#end = end
+  }
+}
+
+function writeAll(fd: number, pieces: readonly Uint8Array[], position: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const write = (rest: readonly Uint8Array[], at: number): void => {
+      writev(fd, rest as Uint8Array[], at, (error, written) => {
+        if (error) return reject(toUploadError(error))
+        const left = skip(rest, written)
+        if (left.length === 0) resolve()
+        else write(left, at + written)
+      })
+    }
+    write(pieces, position)
+  })
+}

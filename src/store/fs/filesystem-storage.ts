@@ -1,0 +1,200 @@
+/** Storage in a directory of a local file system. @module */
+import { join, resolve } from 'node:path'
+import type { UploadError } from '../../errors.ts'
+import { consoleLogger, type Logger } from '../../logger.ts'
+import type { CompletedQueue } from '../completed-queue.ts'
+import type {
+  AppendRequest,
+  AppendResult,
+  Batch,
+  NewUpload,
+  Storage,
+  StoredEntry,
+  StoredUpload,
+} from '../storage.ts'
+import { appendStream, MESSAGE_BYTES } from './append-stream.ts'
+import { freeSpace } from './create.ts'
+import { prepareCompleted, prepareUploads, remoteFileSystem } from './directories.ts'
+import { FilesystemQueue } from './filesystem-queue.ts'
+import type { InspectArgs } from './inspect.ts'
+import { toUploadError } from './io-call.ts'
+import { IoPool } from './io-pool.ts'
+import { DEAD, ENDED, parseName, TEMPORARY } from './layout.ts'
+import { loadPosix } from './posix.ts'
+import { readNames } from './read-names.ts'
+
+/** Options of {@link FilesystemStorage}. */
+export interface FilesystemStorageOptions {
+  /** Directory of the unfinished uploads. Its last level is created when missing. */
+  readonly directory: string
+  /** Mode of the directories that are created, before the umask. @defaultValue 0o755 */
+  readonly directoryMode?: number
+  /**
+   * Whether an acknowledgement waits until bytes and records are on the disk. Without it they
+   * survive the end of the process, but not a loss of power. @defaultValue true
+   */
+  readonly fsync?: boolean
+  /**
+   * Whether `flock` and `fallocate` are called. Without them only one process may use the
+   * directories, and space is not reserved. @defaultValue true
+   */
+  readonly native?: boolean
+  /** @defaultValue the console */
+  readonly logger?: Logger
+}
+
+/**
+ * Keeps uploads as files: `{uuid}` and its record `{uuid}.meta`, the layout of Python tussi 3.1.
+ *
+ * @example
+ * ```ts
+ * import { FilesystemStorage } from 'tussi'
+ *
+ * const storage = new FilesystemStorage({ directory: './uploads' })
+ * console.log(await storage.freeSpace())
+ * await storage.close()
+ * ```
+ */
+export class FilesystemStorage implements Storage {
+  /** Real path of the directory. */
+  readonly directory: string
+  readonly #mode: number
+  readonly #pool: IoPool
+  readonly #logger: Logger
+  readonly #queues = new Map<string, FilesystemQueue>()
+
+  /** @throws `ERR_DIRECTORY`, `ERR_NATIVE_UNAVAILABLE` */
+  constructor(options: FilesystemStorageOptions) {
+    const { directory, directoryMode = 0o755, fsync = true, native = true } = options
+    if (typeof directory !== 'string' || directory === '') {
+      throw new TypeError(`directory must be a path, got ${String(directory)}`)
+    }
+    if (!Number.isInteger(directoryMode) || directoryMode < 0 || directoryMode > 0o7777) {
+      throw new TypeError(`directoryMode must be from 0 to 0o7777, got ${String(directoryMode)}`)
+    }
+    if (native) loadPosix()
+    this.#logger = options.logger ?? consoleLogger
+    this.#mode = directoryMode
+    this.directory = prepareUploads(directory, directoryMode)
+    this.#pool = new IoPool({ directory: this.directory, fsync, native })
+    const remote = remoteFileSystem(this.directory)
+    if (remote) {
+      this.#logger.warn(
+        `${this.directory} is on ${remote}: that locks and syncs hold across hosts and power ` +
+          'loss is up to that system',
+      )
+    }
+  }
+
+  create(upload: NewUpload): Promise<StoredUpload> {
+    return this.#pool.run('create', { upload })
+  }
+
+  info(id: string): Promise<StoredUpload> {
+    return this.#pool.run('info', { id })
+  }
+
+  async append(id: string, request: AppendRequest): Promise<AppendResult> {
+    const { offset, content } = request
+    const completedDir = this.#queue(request.completedDir).completedDir
+    let first: Batch
+    try {
+      first = await content.read()
+    } catch (contentError) {
+      return { upload: await this.info(id), contentError }
+    }
+    if (!first.last || first.byteLength > MESSAGE_BYTES) {
+      return appendStream(this.#pool, id, first, { offset, content, completedDir })
+    }
+    const whole = { id, offset, pieces: first.pieces, completedDir }
+    return { upload: await this.#pool.untilFree('appendWhole', whole) }
+  }
+
+  async finalize(id: string, completedDir: string): Promise<void> {
+    const queue = this.#queue(completedDir)
+    await this.#pool.untilFree('finalize', { id, completedDir: queue.completedDir })
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#pool.untilFree('remove', { id })
+  }
+
+  async *list(): AsyncIterable<StoredUpload> {
+    for await (const names of readNames(this.directory)) {
+      const uploads = await Promise.all(names.map((name) => this.#listed(name)))
+      for (const upload of uploads) if (upload) yield upload
+    }
+  }
+
+  async freeSpace(): Promise<number> {
+    try {
+      return freeSpace(this.directory)
+    } catch (error) {
+      throw toUploadError(error)
+    }
+  }
+
+  openQueue(completedDir: string): CompletedQueue {
+    return this.#queue(completedDir)
+  }
+
+  async *entries(completedDir: string): AsyncIterable<StoredEntry> {
+    const completed = this.#queue(completedDir).completedDir
+    yield* this.#inspect('uploads', this.directory)
+    yield* this.#inspect('completed', completed)
+    yield* this.#inspect('dead', join(completed, DEAD))
+    yield* this.#inspect('temporary', join(this.directory, TEMPORARY))
+    yield* this.#inspect('temporary', join(completed, TEMPORARY))
+    for await (const shards of readNames(join(completed, ENDED))) {
+      for (const shard of shards) yield* this.#inspect('tombstone', join(completed, ENDED, shard))
+    }
+  }
+
+  discard(entry: StoredEntry, completedDir: string): Promise<boolean> {
+    const queue = this.#queue(completedDir)
+    return this.#pool.run('discard', { entry, completedDir: queue.completedDir })
+  }
+
+  bury(entry: StoredEntry, completedDir: string, reason: string): Promise<boolean> {
+    const queue = this.#queue(completedDir)
+    return this.#pool.run('buryEntry', { entry, completedDir: queue.completedDir, reason })
+  }
+
+  /** Waits for what is under way, then ends the I/O threads. Claims must have ended before. */
+  async close(): Promise<void> {
+    for (const queue of this.#queues.values()) queue.close()
+    await this.#pool.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #queue(completedDir: string): FilesystemQueue {
+    const key = resolve(completedDir)
+    const known = this.#queues.get(key)
+    if (known) return known
+    const path = prepareCompleted(key, this.directory, this.#mode)
+    const queue = this.#queues.get(path) ?? new FilesystemQueue(this.#pool, path, this.#logger)
+    this.#queues.set(key, queue).set(path, queue)
+    return queue
+  }
+
+  async #listed(name: string): Promise<StoredUpload | undefined> {
+    const found = parseName(name)
+    if (found?.kind !== 'data') return undefined
+    try {
+      return await this.info(found.id)
+    } catch (error) {
+      const { code } = error as UploadError
+      if (code === 'ERR_UPLOAD_NOT_FOUND' || code === 'ERR_CORRUPT_RECORD') return undefined
+      throw error
+    }
+  }
+
+  async *#inspect(area: InspectArgs['area'], directory: string): AsyncIterable<StoredEntry> {
+    for await (const names of readNames(directory)) {
+      yield* await this.#pool.run('inspect', { area, directory, names })
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Finalizing is enqueueing. The record becomes durable in the completed directory first; the
+ * rename of the data file is the commit; what a crash leaves between the two is repaired by doing
+ * it again.
+ *
+ * @module
+ */
+import { closeSync, existsSync, renameSync, rmSync } from 'node:fs'
+import { UploadError } from '../../errors.ts'
+import { formatRecord, type RecordFields } from '../upload-record.ts'
+import {
+  BUSY,
+  type Busy,
+  type Io,
+  isBusy,
+  lockFile,
+  type Operation,
+  syncData,
+  syncDirectory,
+} from './io-call.ts'
+import { dataPath, recordPath } from './layout.ts'
+import { readRecord, replaceFile, writeRecord } from './record-file.ts'
+
+/** A step of an upload whose data file the caller has open and locked. */
+export interface LockedUpload {
+  readonly id: string
+  readonly fd: number
+  readonly record: RecordFields
+}
+
+/** Finalizes a sealed upload by id. Idempotent. */
+export function* finalize(
+  io: Io,
+  { id, completedDir }: { id: string; completedDir: string },
+): Operation<true | Busy> {
+  const fd = lockFile(io, dataPath(io.directory, id))
+  if (isBusy(fd)) return BUSY
+  if (fd === undefined) {
+    if (!existsSync(dataPath(completedDir, id))) throw notFound()
+    return true
+  }
+  try {
+    const record = readRecord(recordPath(io.directory, id))
+    if (record === undefined) throw notFound()
+    if (!record.complete) {
+      throw new UploadError('ERR_MISMATCHED_OFFSET', 'the upload is not complete', {
+        offset: record.offset,
+      })
+    }
+    // Whoever sealed it may have died before its last sync.
+    yield* syncData(io, fd)
+    yield* finalizeLocked(io, { id, fd, record }, completedDir)
+    return true
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/**
+ * Moves an upload whose data is complete and synced. When that fails the upload is sealed where it
+ * is, so that nobody has to send it again, and the failure is thrown.
+ */
+export function* finalizeLocked(
+  io: Io,
+  { id, record }: LockedUpload,
+  completedDir: string,
+): Operation<RecordFields> {
+  const now = Date.now()
+  const sealed: RecordFields = { ...record, complete: true }
+  const finished: RecordFields = {
+    ...sealed,
+    finishedAt: new Date(now),
+    durationMs: Math.max(0, now - record.createdAt * 1000),
+  }
+  const completedRecord = recordPath(completedDir, id)
+  try {
+    yield* writeRecord(io, completedDir, completedRecord, finished)
+    renameSync(dataPath(io.directory, id), dataPath(completedDir, id))
+  } catch (error) {
+    rmSync(completedRecord, { force: true })
+    yield* writeRecord(io, io.directory, recordPath(io.directory, id), sealed)
+    throw error
+  }
+  yield* syncDirectory(io, completedDir)
+  yield* syncDirectory(io, io.directory)
+  rmSync(recordPath(io.directory, id), { force: true })
+  return finished
+}
+
+/** Records a new offset; at the length of the upload that is the end of it. */
+export function* recordOffset(
+  io: Io,
+  upload: LockedUpload,
+  completedDir: string,
+): Operation<RecordFields> {
+  const { record } = upload
+  if (record.offset === record.length) return yield* finalizeLocked(io, upload, completedDir)
+  yield* writeRecord(io, io.directory, recordPath(io.directory, upload.id), record)
+  return record
+}
+
+/** Announces a new writer. Not synced as an entry: after a crash there is no old writer to stop. */
+export function* recordEpoch(io: Io, id: string, record: RecordFields): Operation<void> {
+  yield* replaceFile(io, io.directory, recordPath(io.directory, id), formatRecord(record))
+}
+
+export function notFound(): UploadError {
+  return new UploadError('ERR_UPLOAD_NOT_FOUND', 'there is no upload with this id')
+}

@@ -1,0 +1,158 @@
+/**
+ * What the janitor sees: names are classified in the I/O thread, many in one call, and looked at
+ * again under the lock before anything is removed.
+ *
+ * @module
+ */
+import { closeSync, existsSync, rmSync, type Stats, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { UploadError } from '../../errors.ts'
+import type { StoredEntry } from '../storage.ts'
+import type { RecordFields } from '../upload-record.ts'
+import { bury, readCompleted, removeCompleted } from './claim.ts'
+import { type Io, isBusy, lockFile, type Operation, syncDirectory } from './io-call.ts'
+import { dataPath, parseName, recordPath } from './layout.ts'
+import { readRecord } from './record-file.ts'
+import { removeLocked } from './remove.ts'
+
+type Area = 'uploads' | 'completed' | 'tombstone' | 'dead' | 'temporary'
+
+export interface InspectArgs {
+  readonly area: Area
+  readonly directory: string
+  readonly names: readonly string[]
+}
+
+/** Classifies `names` of one directory; a name that is gone or not ours is left out. */
+export function* inspect(
+  io: Io,
+  { area, directory, names }: InspectArgs,
+): Operation<StoredEntry[]> {
+  const entries: StoredEntry[] = []
+  for (const name of names) {
+    const entry =
+      area === 'uploads'
+        ? inspectUpload(directory, name)
+        : area === 'completed'
+          ? inspectCompleted(io, directory, name)
+          : plainEntry(area, join(directory, name), name)
+    if (entry) entries.push(entry)
+  }
+  return entries
+}
+/** Removes an entry if it is what it was and nobody holds it; says whether it did. */
+export function* discard(
+  io: Io,
+  { entry, completedDir }: { entry: StoredEntry; completedDir: string },
+): Operation<boolean> {
+  const { kind, id, path } = entry
+  if (kind === 'tombstone' || kind === 'dead' || kind === 'temporary') {
+    rmSync(path, { recursive: true, force: true })
+    return true
+  }
+  if (kind === 'orphaned-record' || kind === 'completed-orphaned-record') {
+    const directory = kind === 'orphaned-record' ? io.directory : completedDir
+    if (existsSync(dataPath(directory, id)) || !isUnchanged(io, entry, completedDir)) return false
+    rmSync(path, { force: true })
+    yield* syncDirectory(io, directory)
+    return true
+  }
+  const fd = lockFile(io, path)
+  if (fd === undefined || isBusy(fd)) return false
+  try {
+    if (!isUnchanged(io, entry, completedDir)) return false
+    if (kind === 'completed') yield* removeCompleted(io, { id, completedDir })
+    else if (kind === 'upload' || kind === 'unrecorded-data') yield* removeLocked(io, id)
+    else return false
+    return true
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Moves a damaged completed upload to `dead/`, unless somebody holds it. */
+export function* buryEntry(
+  io: Io,
+  { entry, completedDir, reason }: { entry: StoredEntry; completedDir: string; reason: string },
+): Operation<boolean> {
+  const fd = lockFile(io, dataPath(completedDir, entry.id))
+  if (fd === undefined || isBusy(fd)) return false
+  try {
+    if (!isUnchanged(io, entry, completedDir)) return false
+    yield* bury(io, { id: entry.id, completedDir }, reason)
+    return true
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function isUnchanged(io: Io, entry: StoredEntry, completedDir: string): boolean {
+  const record = entry.kind.endsWith('orphaned-record')
+  const name = record ? `${entry.id}.meta` : entry.id
+  const now = entry.kind.startsWith('completed')
+    ? inspectCompleted(io, completedDir, name)
+    : inspectUpload(io.directory, name)
+  return now?.kind === entry.kind && now.lastActivityMs === entry.lastActivityMs
+}
+
+function inspectUpload(directory: string, name: string): StoredEntry | undefined {
+  const found = parseName(name)
+  if (!found) return undefined
+  const { id } = found
+  const data = stat(dataPath(directory, id))
+  if (found.kind === 'record') {
+    const path = recordPath(directory, id)
+    return data ? undefined : plainEntry('orphaned-record', path, id)
+  }
+  if (!data?.isFile()) return undefined
+  const path = dataPath(directory, id)
+  const record = readOrError(() => readRecord(recordPath(directory, id)))
+  if (record === undefined) return plainEntry('unrecorded-data', path, id)
+  if (record instanceof UploadError) {
+    return { ...entryOf('corrupt-upload', id, path, data.mtimeMs), reason: record.message }
+  }
+  const entry = entryOf('upload', id, path, record.lastWrite * 1000)
+  return { ...entry, complete: record.complete }
+}
+
+function inspectCompleted(io: Io, directory: string, name: string): StoredEntry | undefined {
+  const found = parseName(name)
+  if (!found) return undefined
+  const { id } = found
+  const data = stat(dataPath(directory, id))
+  if (found.kind === 'record') {
+    // A record whose data is still in the storage is the first half of a finalize.
+    if (data || existsSync(dataPath(io.directory, id))) return undefined
+    return plainEntry('completed-orphaned-record', recordPath(directory, id), id)
+  }
+  if (!data?.isFile()) return undefined
+  const path = dataPath(directory, id)
+  const record = readCompleted({ id, completedDir: directory })
+  if (!(record instanceof UploadError)) {
+    return entryOf('completed', id, path, record.finishedAt?.getTime() ?? data.mtimeMs)
+  }
+  if (record.code !== 'ERR_CORRUPT_RECORD') return undefined
+  return { ...entryOf('completed-corrupt', id, path, data.mtimeMs), reason: record.message }
+}
+
+function plainEntry(kind: StoredEntry['kind'], path: string, id: string): StoredEntry | undefined {
+  const stats = stat(path)
+  return stats && entryOf(kind, id, path, stats.mtimeMs)
+}
+
+function entryOf(kind: StoredEntry['kind'], id: string, path: string, ms: number): StoredEntry {
+  return { kind, id, path, lastActivityMs: ms, complete: false }
+}
+
+function stat(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false })
+}
+
+function readOrError(read: () => RecordFields | undefined): RecordFields | UploadError | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof UploadError) return error
+    throw error
+  }
+}

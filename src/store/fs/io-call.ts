@@ -1,0 +1,106 @@
+/**
+ * The language between the main thread and the I/O threads: operations that pause only to have
+ * something synced, so that a thread can sync for all of them at once.
+ *
+ * @module
+ */
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
+import { UploadError } from '../../errors.ts'
+import type { Posix } from './posix.ts'
+
+/** What an operation waits for: the content of a file, or the entries of a directory. */
+export type Barrier =
+  | { readonly sync: 'data'; readonly fd: number }
+  | { readonly sync: 'directory'; readonly path: string }
+
+/** One storage operation: plain synchronous calls between barriers. */
+export type Operation<T> = Generator<Barrier, T, void>
+
+/** What an operation may use. */
+export interface Io {
+  readonly directory: string
+  readonly fsync: boolean
+  readonly posix: Posix
+  /** A name for a temporary file that nobody else uses. */
+  temporaryName(): string
+}
+
+/** The upload's lock is taken: ask again a little later. A value, because it is no failure. */
+export interface Busy {
+  readonly busy: true
+}
+
+export const BUSY: Busy = { busy: true }
+
+export function isBusy(result: unknown): result is Busy {
+  return typeof result === 'object' && result !== null && 'busy' in result
+}
+
+/** An error as it crosses the thread border. */
+export interface IoFailure {
+  readonly code: UploadError['code']
+  readonly message: string
+  readonly offset?: number | undefined
+  readonly cause?: string | undefined
+}
+
+export type IoReply =
+  | { readonly call: number; readonly value: unknown }
+  | { readonly call: number; readonly failure: IoFailure }
+
+const FULL = new Set(['ENOSPC', 'EDQUOT'])
+
+/** What storage calls throw becomes an `UploadError` that says which call failed and how. */
+export function toUploadError(error: unknown): UploadError {
+  if (error instanceof UploadError) return error
+  const { code = '', syscall = '' } = error as NodeJS.ErrnoException
+  if (FULL.has(code)) {
+    return new UploadError('ERR_INSUFFICIENT_STORAGE', 'no space is left for this upload', {
+      cause: error,
+    })
+  }
+  return new UploadError('ERR_STORAGE', `storage failed: ${syscall} ${code}`.trim(), {
+    cause: error,
+  })
+}
+
+export function* syncData(io: Io, fd: number): Operation<void> {
+  if (io.fsync) yield { sync: 'data', fd }
+}
+
+export function* syncDirectory(io: Io, path: string): Operation<void> {
+  if (io.fsync) yield { sync: 'directory', path }
+}
+
+/** Opens `path` for reading and writing; `undefined` when it is not there. */
+export function openIfExists(path: string): number | undefined {
+  try {
+    return openSync(path, 'r+')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/**
+ * Opens and locks the file at `path`. A file that was moved or removed between the two is not
+ * the one that was asked for, whatever its descriptor still reads.
+ */
+export function lockFile(io: Io, path: string): number | Busy | undefined {
+  const fd = openIfExists(path)
+  if (fd === undefined) return undefined
+  try {
+    const result = !io.posix.tryLock(fd) ? BUSY : isStillAt(fd, path) ? fd : undefined
+    if (result !== fd) closeSync(fd)
+    return result
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+export function isStillAt(fd: number, path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false })
+  const here = fstatSync(fd)
+  return there !== undefined && there.ino === here.ino && there.dev === here.dev
+}

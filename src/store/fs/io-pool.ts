@@ -1,0 +1,156 @@
+/**
+ * The pool of I/O threads: one message carries all calls that wait. A pool without calls does not
+ * keep the process alive.
+ *
+ * @module
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { UploadError } from '../../errors.ts'
+import { type IoReply, isBusy } from './io-call.ts'
+import type { IoCall, IoThreadData } from './io-thread.ts'
+import type { FreeResult, OperationArgs, OperationName, OperationResult } from './operations.ts'
+
+/** Two, so that a slow sync in one leaves the other for those who do not wait for it. */
+const THREADS = 2
+/** How long an upload may stay locked before its newcomer is sent away, and how soon to ask again. */
+const LOCK_TIMEOUT_MS = 10_000
+const LOCK_RETRY_MS = [1, 2, 5, 10, 20, 50] as const
+
+interface Pending {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: UploadError) => void
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly calls: Map<number, Pending>
+}
+
+export class IoPool {
+  readonly fsync: boolean
+  readonly #data: IoThreadData
+  readonly #threads: Thread[] = []
+  #waiting: { call: IoCall; pending: Pending }[] = []
+  #scheduled = false
+  #calls = 0
+  #closed = false
+
+  constructor(data: IoThreadData) {
+    this.#data = data
+    this.fsync = data.fsync
+  }
+
+  /** Runs one operation. Rejects with an `UploadError`. */
+  run<N extends OperationName>(name: N, args: OperationArgs<N>): Promise<OperationResult<N>> {
+    if (this.#closed) {
+      return Promise.reject(new UploadError('ERR_SHUTTING_DOWN', 'the storage is closed'))
+    }
+    return new Promise((resolve, reject) => {
+      const call = { call: ++this.#calls, name, args }
+      this.#waiting.push({ call, pending: { resolve: resolve as Pending['resolve'], reject } })
+      this.#schedule()
+    })
+  }
+
+  /** Runs an operation again until nobody else holds its upload. @throws `ERR_UPLOAD_LOCKED` */
+  async untilFree<N extends OperationName>(
+    name: N,
+    args: OperationArgs<N>,
+  ): Promise<FreeResult<N>> {
+    const deadline = Date.now() + LOCK_TIMEOUT_MS
+    for (let attempt = 0; ; attempt++) {
+      const result = await this.run(name, args)
+      if (!isBusy(result)) return result as FreeResult<N>
+      if (Date.now() >= deadline) {
+        throw new UploadError('ERR_UPLOAD_LOCKED', 'another process is writing to this upload', {
+          retryAfterSeconds: 1,
+        })
+      }
+      await delay(LOCK_RETRY_MS[Math.min(attempt, LOCK_RETRY_MS.length - 1)])
+    }
+  }
+
+  /** Waits for the calls under way and ends the threads. */
+  async close(): Promise<void> {
+    this.#closed = true
+    while (this.#waiting.length > 0 || this.#threads.some(({ calls }) => calls.size > 0)) {
+      await delay(1)
+    }
+    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()))
+  }
+
+  /** At the end of the current turn, so that calls made together travel together. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#dispatch()
+    })
+  }
+
+  #dispatch(): void {
+    if (this.#waiting.length === 0) return
+    const thread = this.#idleThread()
+    if (!thread) return
+    const batch = this.#waiting
+    this.#waiting = []
+    for (const { call, pending } of batch) thread.calls.set(call.call, pending)
+    thread.worker.ref()
+    thread.worker.postMessage(batch.map(({ call }) => call))
+  }
+
+  #idleThread(): Thread | undefined {
+    const idle = this.#threads.find(({ calls }) => calls.size === 0)
+    if (idle || this.#threads.length >= THREADS) return idle
+    return this.#startThread()
+  }
+
+  #startThread(): Thread {
+    const worker = new Worker(new URL('./io-thread.js', import.meta.url), {
+      workerData: this.#data,
+      // Descriptors belong to the pool: a thread that ends must not close what the main one uses.
+      trackUnmanagedFds: false,
+    })
+    const thread: Thread = { worker, calls: new Map() }
+    worker.unref()
+    worker.on('message', (replies: readonly IoReply[]) => this.#settle(thread, replies))
+    worker.on('error', (error) => this.#bury(thread, error))
+    worker.on('exit', (code) => this.#bury(thread, new Error(`I/O thread ended with ${code}`)))
+    this.#threads.push(thread)
+    return thread
+  }
+
+  #settle(thread: Thread, replies: readonly IoReply[]): void {
+    for (const reply of replies) {
+      const pending = thread.calls.get(reply.call)
+      thread.calls.delete(reply.call)
+      if ('value' in reply) pending?.resolve(reply.value)
+      else pending?.reject(fromFailure(reply.failure))
+    }
+    if (thread.calls.size > 0) return
+    thread.worker.unref()
+    this.#dispatch()
+  }
+
+  /** What a dead thread had begun is unknown: its callers are told so and ask the disk again. */
+  #bury(thread: Thread, cause: unknown): void {
+    const index = this.#threads.indexOf(thread)
+    if (index < 0) return
+    this.#threads.splice(index, 1)
+    const error = new UploadError('ERR_STORAGE', 'an I/O thread died', { cause })
+    for (const pending of thread.calls.values()) pending.reject(error)
+    thread.calls.clear()
+    this.#dispatch()
+  }
+}
+
+function fromFailure({ code, message, offset, cause }: Failure): UploadError {
+  return new UploadError(code, message, {
+    ...(offset !== undefined && { offset }),
+    ...(cause !== undefined && { cause: new Error(cause) }),
+  })
+}
+
+type Failure = Extract<IoReply, { failure: unknown }>['failure']

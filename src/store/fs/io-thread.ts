@@ -1,0 +1,110 @@
+/**
+ * An I/O thread: runs all calls of a message side by side, stage by stage, so that calls which
+ * wait for the same directory share one sync.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto'
+import { fdatasyncSync, fsyncSync, openSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { type Barrier, type Io, type IoReply, type Operation, toUploadError } from './io-call.ts'
+import { OPERATIONS, type OperationName } from './operations.ts'
+import { loadPosix, PORTABLE } from './posix.ts'
+
+/** What the pool tells each thread at its start. */
+export interface IoThreadData {
+  readonly directory: string
+  readonly fsync: boolean
+  readonly native: boolean
+}
+
+/** One call as the pool sends it. */
+export interface IoCall {
+  readonly call: number
+  readonly name: OperationName
+  readonly args: unknown
+}
+
+interface Job {
+  readonly call: number
+  readonly operation: Operation<unknown>
+  barrier?: Barrier
+  failure?: unknown
+}
+
+const { directory, fsync, native } = workerData as IoThreadData
+const token = randomUUID()
+const directories = new Map<string, number>()
+let temporaries = 0
+
+const io: Io = {
+  directory,
+  fsync,
+  posix: native ? loadPosix() : PORTABLE,
+  temporaryName: () => `${token}.${++temporaries}`,
+}
+
+parentPort?.on('message', (calls: readonly IoCall[]) => {
+  let jobs: Job[] = calls.map(({ call, name, args }) => ({
+    call,
+    operation: (OPERATIONS[name] as (io: Io, args: unknown) => Operation<unknown>)(io, args),
+  }))
+  while (jobs.length > 0) {
+    const replies: IoReply[] = []
+    jobs = jobs.filter((job) => advance(job, replies))
+    if (replies.length > 0) parentPort?.postMessage(replies)
+    syncAll(jobs)
+  }
+})
+
+/** Runs a job up to its next barrier; false when it has ended. */
+function advance(job: Job, replies: IoReply[]): boolean {
+  const { call, operation, failure } = job
+  try {
+    delete job.failure
+    const step = failure === undefined ? operation.next() : operation.throw(failure)
+    if (!step.done) {
+      job.barrier = step.value
+      return true
+    }
+    replies.push({ call, value: step.value })
+  } catch (error) {
+    const { code, message, offset, cause } = toUploadError(error)
+    replies.push({
+      call,
+      failure: { code, message, offset, cause: cause instanceof Error ? cause.message : undefined },
+    })
+  }
+  return false
+}
+
+/** Files first: an entry must not become durable before what it names. */
+function syncAll(jobs: readonly Job[]): void {
+  const waiting = new Map<string, Job[]>()
+  for (const job of jobs) {
+    const { barrier } = job
+    if (barrier?.sync === 'data') attempt([job], () => fdatasyncSync(barrier.fd))
+    if (barrier?.sync !== 'directory') continue
+    const group = waiting.get(barrier.path)
+    if (group) group.push(job)
+    else waiting.set(barrier.path, [job])
+  }
+  for (const [path, group] of waiting) attempt(group, () => fsyncSync(openDirectory(path)))
+}
+
+function attempt(jobs: readonly Job[], sync: () => void): void {
+  try {
+    sync()
+  } catch (failure) {
+    for (const job of jobs) job.failure = failure
+  }
+}
+
+/** The two directories are synced all the time and stay open; shards of tombstones come and go. */
+function openDirectory(path: string): number {
+  const open = directories.get(path)
+  if (open !== undefined) return open
+  const fd = openSync(path, 'r')
+  directories.set(path, fd)
+  return fd
+}

@@ -1,0 +1,41 @@
+/**
+ * Where things lie. Directly in the two directories lie only `{uuid}` and `{uuid}.meta`; what is
+ * ours alone lies in `.tussi/` below them, on the same file system.
+ *
+ * @module
+ */
+import { join } from 'node:path'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const RECORD_SUFFIX = '.meta'
+
+/** Temporary files, renamed into place or removed. */
+export const TEMPORARY = '.tussi/tmp'
+/** Tombstones of acknowledged uploads, below the completed directory, sharded by two hex digits. */
+export const ENDED = '.tussi/ended'
+/** Damaged completed uploads with their reasons, below the completed directory. */
+export const DEAD = '.tussi/dead'
+
+export function dataPath(directory: string, id: string): string {
+  return join(directory, id)
+}
+
+export function recordPath(directory: string, id: string): string {
+  return join(directory, id + RECORD_SUFFIX)
+}
+
+export function tombstoneDirectory(completedDir: string, id: string): string {
+  return join(completedDir, ENDED, id.slice(0, 2))
+}
+
+export function tombstonePath(completedDir: string, id: string): string {
+  return join(tombstoneDirectory(completedDir, id), id)
+}
+
+/** What a name directly in one of the two directories stands for; other names are not ours. */
+export function parseName(name: string): { id: string; kind: 'data' | 'record' } | undefined {
+  if (UUID.test(name)) return { id: name, kind: 'data' }
+  if (!name.endsWith(RECORD_SUFFIX)) return undefined
+  const id = name.slice(0, -RECORD_SUFFIX.length)
+  return UUID.test(id) ? { id, kind: 'record' } : undefined
+}

@@ -1,0 +1,54 @@
+/** What an I/O thread can do. @module */
+import { appendWhole, closeAppend, commitAppend, lockAppend, openAppend } from './append.ts'
+import { acknowledge, claim, releaseClaim } from './claim.ts'
+import { create } from './create.ts'
+import { finalize } from './finalize.ts'
+import { find, info } from './info.ts'
+import { buryEntry, discard, inspect } from './inspect.ts'
+import type { Busy, Operation } from './io-call.ts'
+import { remove } from './remove.ts'
+
+interface Operations {
+  readonly acknowledge: typeof acknowledge
+  readonly appendWhole: typeof appendWhole
+  readonly buryEntry: typeof buryEntry
+  readonly claim: typeof claim
+  readonly closeAppend: typeof closeAppend
+  readonly commitAppend: typeof commitAppend
+  readonly create: typeof create
+  readonly discard: typeof discard
+  readonly finalize: typeof finalize
+  readonly find: typeof find
+  readonly info: typeof info
+  readonly inspect: typeof inspect
+  readonly lockAppend: typeof lockAppend
+  readonly openAppend: typeof openAppend
+  readonly releaseClaim: typeof releaseClaim
+  readonly remove: typeof remove
+}
+
+export const OPERATIONS: Operations = {
+  acknowledge,
+  appendWhole,
+  buryEntry,
+  claim,
+  closeAppend,
+  commitAppend,
+  create,
+  discard,
+  finalize,
+  find,
+  info,
+  inspect,
+  lockAppend,
+  openAppend,
+  releaseClaim,
+  remove,
+}
+
+export type OperationName = keyof Operations
+export type OperationArgs<N extends OperationName> = Parameters<Operations[N]>[1]
+export type OperationResult<N extends OperationName> =
+  ReturnType<Operations[N]> extends Operation<infer T> ? T : never
+/** A result once nobody else holds the upload. */
+export type FreeResult<N extends OperationName> = Exclude<OperationResult<N>, Busy>

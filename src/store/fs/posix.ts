@@ -1,0 +1,88 @@
+/** The system calls that Node lacks: `flock` and `fallocate`, through koffi. @module */
+import { ftruncateSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { getSystemErrorName } from 'node:util'
+import { UploadError } from '../../errors.ts'
+
+/** Locks and reservations on open descriptors. Nothing here waits for another process. */
+export interface Posix {
+  /** Takes the exclusive `flock`; false when another descriptor holds one. */
+  tryLock(fd: number): boolean
+  unlock(fd: number): void
+  /** Reserves `length` bytes and makes the file that long. */
+  allocate(fd: number, length: number): void
+}
+
+const LOCK_EX = 2
+const LOCK_NB = 4
+const LOCK_UN = 8
+
+/** Without kernel calls: one process alone on its directories, no reservation of space. */
+export const PORTABLE: Posix = {
+  tryLock: () => true,
+  unlock: () => undefined,
+  allocate: (fd, length) => ftruncateSync(fd, length),
+}
+
+/** @throws `ERR_NATIVE_UNAVAILABLE` */
+export function loadPosix(): Posix {
+  const { flock, fallocate, errno } = loadCalls()
+  const check = (syscall: string, result: number): number => {
+    if (result === 0) return 0
+    const number = errno()
+    return number === constants.errno.EINTR ? -1 : fail(syscall, number)
+  }
+  return {
+    tryLock(fd) {
+      while (flock(fd, LOCK_EX | LOCK_NB) !== 0) {
+        const number = errno()
+        if (number === constants.errno.EWOULDBLOCK) return false
+        if (number !== constants.errno.EINTR) fail('flock', number)
+      }
+      return true
+    },
+    unlock(fd) {
+      while (check('flock', flock(fd, LOCK_UN)) !== 0);
+    },
+    allocate(fd, length) {
+      try {
+        // Not posix_fallocate: glibc emulates it by writing every block.
+        while (check('fallocate', fallocate(fd, 0, 0, length)) !== 0);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EOPNOTSUPP') throw error
+        ftruncateSync(fd, length)
+      }
+    },
+  }
+}
+
+interface Calls {
+  flock(fd: number, operation: number): number
+  fallocate(fd: number, mode: number, offset: number, length: number): number
+  errno(): number
+}
+
+function loadCalls(): Calls {
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+    const libc = koffi.load(null)
+    return {
+      flock: libc.func('int flock(int fd, int operation)'),
+      fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+      errno: () => koffi.errno(),
+    }
+  } catch (cause) {
+    throw new UploadError(
+      'ERR_NATIVE_UNAVAILABLE',
+      'flock and fallocate cannot be called here: koffi has no build for this platform, or the ' +
+        'calls are missing; native: false works without them, with weaker promises',
+      { cause },
+    )
+  }
+}
+
+function fail(syscall: string, number: number): never {
+  const code = getSystemErrorName(-number)
+  throw Object.assign(new Error(`${code}: ${syscall}`), { code, syscall, errno: -number })
+}

@@ -1,0 +1,67 @@
+/** Record files: read whole, replaced atomically, never written in place. @module */
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { formatRecord, parseRecord, type RecordFields } from '../upload-record.ts'
+import { type Io, type Operation, syncData, syncDirectory } from './io-call.ts'
+import { TEMPORARY } from './layout.ts'
+
+/** The record at `path`, or `undefined` where none is. @throws `ERR_CORRUPT_RECORD` */
+export function readRecord(path: string): RecordFields | undefined {
+  try {
+    return parseRecord(readFileSync(path, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/**
+ * Writes `text` to `root`'s temporary files, syncs it and renames it to `path`. The entry is
+ * durable only after a sync of the directory, which is the caller's: it may have more to sync.
+ */
+export function* replaceFile(io: Io, root: string, path: string, text: string): Operation<void> {
+  const temporary = join(root, TEMPORARY, io.temporaryName())
+  const fd = openSync(temporary, 'wx')
+  try {
+    try {
+      writeFileSync(fd, text)
+      yield* syncData(io, fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Writes a record so that its promise can be given: content and entry are durable. */
+export function* writeRecord(
+  io: Io,
+  root: string,
+  path: string,
+  record: RecordFields,
+): Operation<void> {
+  yield* replaceFile(io, root, path, formatRecord(record))
+  yield* syncDirectory(io, dirname(path))
+}
+
+/** Makes `directory` exist, its entry durable; its parent exists. */
+export function* ensureDirectory(io: Io, directory: string): Operation<void> {
+  try {
+    mkdirSync(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return
+    throw error
+  }
+  yield* syncDirectory(io, dirname(directory))
+}

@@ -1,0 +1,34 @@
+/** ISO 8601 durations as pydantic writes them: days, hours, minutes, seconds, a sign. Pure. @module */
+
+const DURATION = /^([+-]?)P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
+
+/** Milliseconds, or `undefined` for what is no such duration. */
+export function parseIsoDuration(text: string): number | undefined {
+  const match = DURATION.exec(text)
+  if (!match || text.endsWith('P')) return undefined
+  const [, sign, days = 0, hours = 0, minutes = 0, seconds = 0] = match
+  const whole = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60
+  const ms = whole * 1000 + Number(seconds) * 1000
+  return sign === '-' ? -ms : ms
+}
+
+/** The shortest form, to the microsecond. */
+export function formatIsoDuration(ms: number): string {
+  const total = Math.round(Math.abs(ms) * 1000)
+  const seconds = (total % 60_000_000) / 1_000_000
+  const minutes = Math.floor(total / 60_000_000)
+  const time = [
+    [Math.floor(minutes / 60) % 24, 'H'],
+    [minutes % 60, 'M'],
+    [seconds, 'S'],
+  ] as const
+  const days = Math.floor(minutes / 1440)
+  const date = days > 0 ? `${days}D` : ''
+  const parts = time.filter(([value]) => value > 0).map(([value, unit]) => decimal(value) + unit)
+  if (date === '' && parts.length === 0) return 'PT0S'
+  return `${ms < 0 ? '-' : ''}P${date}${parts.length > 0 ? `T${parts.join('')}` : ''}`
+}
+
+function decimal(value: number): string {
+  return Number.isInteger(value) ? `${value}` : value.toFixed(6).replace(/0+$/, '')
+}

@@ -1,0 +1,203 @@
+/**
+ * The record beside every upload, `{uuid}.meta`: the JSON of Python tussi 3.1 and one key of ours,
+ * `tussi`, which Python drops when it writes.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+import { UploadError } from '../errors.ts'
+import { formatIsoDuration, parseIsoDuration } from './iso-duration.ts'
+
+/** Version of what stands under `tussi`. A newer one is refused, not guessed at. */
+const RECORD_VERSION = 1
+/** What a Date can hold, in seconds. */
+const MAX_TIME = 8.64e12
+
+/** A record as plain data. */
+export interface RecordFields {
+  readonly length: number | null
+  readonly offset: number
+  readonly metadata: Readonly<Record<string, string>>
+  readonly serverMetadata: Readonly<Record<string, string>>
+  /** Unix time in seconds. */
+  readonly createdAt: number
+  /** Unix time in seconds. */
+  readonly lastWrite: number
+  readonly finishedAt: Date | null
+  readonly durationMs: number | null
+  /** Explicit; of a record that Python wrote it is taken to mean `offset === length`. */
+  readonly complete: boolean
+  /** The valid pairs of `Upload-Metadata` as sent; rebuilt where Python wrote the record. */
+  readonly uploadMetadata: string
+  /** Grows with each new writer of a longer body, so that an old one sees that it is not alone. */
+  readonly epoch: number
+}
+
+/** @throws `ERR_CORRUPT_RECORD`, `ERR_RECORD_VERSION` */
+export function parseRecord(json: string): RecordFields {
+  const record = asObject(parseJson(json), 'the record')
+  const length = record.length === null ? null : asCount(record.length, 'length')
+  const offset = asCount(record.offset ?? 0, 'offset')
+  if (length !== null && offset > length) throw corrupt('offset is beyond length')
+  const metadata = asTexts(record.metadata, 'metadata')
+  const ours = parseOurs(record.tussi)
+  return {
+    length,
+    offset,
+    metadata,
+    serverMetadata: asTexts(record.server_metadata ?? {}, 'server_metadata'),
+    createdAt: asTime(record.created_at, 'created_at'),
+    lastWrite: asTime(record.last_write, 'last_write'),
+    finishedAt: asDate(record.finished_at ?? null),
+    durationMs: asDuration(record.duration ?? null),
+    complete: ours?.complete ?? offset === length,
+    uploadMetadata: ours?.uploadMetadata ?? rebuildUploadMetadata(metadata),
+    epoch: ours?.epoch ?? 0,
+  }
+}
+
+export function formatRecord(record: RecordFields): string {
+  return JSON.stringify({
+    length: record.length,
+    offset: record.offset,
+    metadata: record.metadata,
+    server_metadata: record.serverMetadata,
+    last_write: record.lastWrite,
+    created_at: record.createdAt,
+    finished_at: record.finishedAt?.toISOString() ?? null,
+    duration: record.durationMs === null ? null : formatIsoDuration(record.durationMs),
+    tussi: {
+      v: RECORD_VERSION,
+      complete: record.complete,
+      epoch: record.epoch,
+      upload_metadata: record.uploadMetadata,
+    },
+  })
+}
+
+/**
+ * What is known of a completed upload.
+ *
+ * @example
+ * ```ts
+ * import { UploadRecord } from 'tussi'
+ *
+ * const record = await UploadRecord.fromFile('./dest/film.mp4.meta')
+ * console.log(record.metadata.filename, record.durationMs)
+ * ```
+ */
+export class UploadRecord {
+  /** The client's metadata, decoded. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** What `onCreate` returned. */
+  readonly serverMetadata: Readonly<Record<string, string>>
+  /** Total bytes, or `null` while unknown. */
+  readonly length: number | null
+  /** Bytes received. */
+  readonly offset: number
+  readonly createdAt: Date
+  readonly lastWrite: Date
+  /** When the upload was completed, `null` before. */
+  readonly finishedAt: Date | null
+  /** From creation to completion, in milliseconds, `null` before. */
+  readonly durationMs: number | null
+
+  constructor(fields: RecordFields) {
+    this.metadata = fields.metadata
+    this.serverMetadata = fields.serverMetadata
+    this.length = fields.length
+    this.offset = fields.offset
+    this.createdAt = new Date(fields.createdAt * 1000)
+    this.lastWrite = new Date(fields.lastWrite * 1000)
+    this.finishedAt = fields.finishedAt
+    this.durationMs = fields.durationMs
+  }
+
+  /** Reads a record that was kept. @throws `ERR_STORAGE`, `ERR_CORRUPT_RECORD`, `ERR_RECORD_VERSION` */
+  static async fromFile(path: string): Promise<UploadRecord> {
+    let json: string
+    try {
+      json = await readFile(path, 'utf8')
+    } catch (cause) {
+      throw new UploadError('ERR_STORAGE', `the record ${path} cannot be read`, { cause })
+    }
+    return new UploadRecord(parseRecord(json))
+  }
+}
+
+interface Ours {
+  readonly complete: boolean
+  readonly epoch: number
+  readonly uploadMetadata: string
+}
+
+function parseOurs(value: unknown): Ours | undefined {
+  if (value === undefined) return undefined
+  const { v, complete, epoch, upload_metadata } = asObject(value, 'tussi')
+  if (asCount(v, 'tussi.v') > RECORD_VERSION) {
+    throw new UploadError(
+      'ERR_RECORD_VERSION',
+      `the record is of version ${v}, newer than this tussi`,
+    )
+  }
+  if (typeof complete !== 'boolean') throw corrupt('tussi.complete is not a boolean')
+  if (typeof upload_metadata !== 'string') throw corrupt('tussi.upload_metadata is not a text')
+  return { complete, epoch: asCount(epoch, 'tussi.epoch'), uploadMetadata: upload_metadata }
+}
+
+function rebuildUploadMetadata(metadata: Readonly<Record<string, string>>): string {
+  return Object.entries(metadata)
+    .map(([key, value]) => (value === '' ? key : `${key} ${Buffer.from(value).toString('base64')}`))
+    .join(',')
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (cause) {
+    throw corrupt('it is not JSON', cause)
+  }
+}
+
+function asObject(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw corrupt(`${name} is not an object`)
+  }
+  return value as Record<string, unknown>
+}
+
+function asCount(value: unknown, name: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
+  throw corrupt(`${name} is not a non-negative integer`)
+}
+
+function asTime(value: unknown, name: string): number {
+  if (typeof value === 'number' && Math.abs(value) <= MAX_TIME) return value
+  throw corrupt(`${name} is not a time`)
+}
+
+function asTexts(value: unknown, name: string): Readonly<Record<string, string>> {
+  const texts = asObject(value, name)
+  for (const key of Object.keys(texts)) {
+    if (typeof texts[key] !== 'string') throw corrupt(`${name}.${key} is not a text`)
+  }
+  return texts as Record<string, string>
+}
+
+function asDate(value: unknown): Date | null {
+  if (value === null) return null
+  const date = typeof value === 'string' ? new Date(value) : undefined
+  if (date === undefined || Number.isNaN(date.getTime())) throw corrupt('finished_at is not a time')
+  return date
+}
+
+function asDuration(value: unknown): number | null {
+  if (value === null) return null
+  const ms = typeof value === 'string' ? parseIsoDuration(value) : undefined
+  if (ms === undefined) throw corrupt('duration is not an ISO 8601 duration')
+  return ms
+}
+
+function corrupt(why: string, cause?: unknown): UploadError {
+  return new UploadError('ERR_CORRUPT_RECORD', `the record cannot be used: ${why}`, { cause })
+}

@@ -1,0 +1,60 @@
+/** What an application hears about its uploads. @module */
+import type { Logger } from '../logger.ts'
+import type { StoredUpload, UploadInfo } from '../store/storage.ts'
+
+/** Something that happened to an upload. */
+export type TusEvent =
+  | UploadCreatedEvent
+  | UploadProgressEvent
+  | UploadCompletedEvent
+  | UploadFailedEvent
+
+/** An upload exists. */
+export interface UploadCreatedEvent {
+  readonly type: 'upload-created'
+  readonly uploadId: string
+  readonly length: number | null
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** A request has added bytes. */
+export interface UploadProgressEvent {
+  readonly type: 'upload-progress'
+  readonly uploadInfo: UploadInfo
+  /** Bytes since the previous progress event. */
+  readonly bytesWritten: number
+}
+
+/** An upload is complete and in the queue. */
+export interface UploadCompletedEvent {
+  readonly type: 'upload-completed'
+  readonly uploadInfo: UploadInfo
+}
+
+/** The storage failed while appending or finalizing; the bytes before that are kept. */
+export interface UploadFailedEvent {
+  readonly type: 'upload-failed'
+  readonly uploadId: string
+  readonly error: Error
+}
+
+/** Hears the events of one upload in order, each awaited. What it throws is logged, no more. */
+export type EventHandler = (event: TusEvent) => void | Promise<void>
+
+export type Emit = (event: TusEvent) => Promise<void>
+
+export function createEmit(handler: EventHandler | undefined, logger: Logger): Emit {
+  if (!handler) return () => Promise.resolve()
+  return async (event) => {
+    try {
+      await handler(event)
+    } catch (error) {
+      logger.error(`onEvent failed on ${event.type}`, { error })
+    }
+  }
+}
+
+export function toUploadInfo(upload: StoredUpload): UploadInfo {
+  const { uploadId, length, offset, metadata, createdAt, lastWrite } = upload
+  return { uploadId, length, offset, metadata, createdAt, lastWrite }
+}

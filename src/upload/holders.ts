@@ -1,0 +1,80 @@
+/**
+ * Who writes to an upload in this process. A newcomer asks the old request to stop and goes on as
+ * soon as that has recorded what it got: a dead connection never blocks its successor.
+ *
+ * @module
+ */
+import { UploadError } from '../errors.ts'
+
+/** A healthy holder lets go within milliseconds; longer means that its disk hangs. */
+const TAKE_OVER_TIMEOUT_MS = 5000
+
+interface Holder {
+  readonly stop: (reason: UploadError) => void
+  readonly released: Promise<void>
+}
+
+export class Holders {
+  readonly #holders = new Map<string, Holder>()
+  #closed = false
+
+  /**
+   * Ends whoever holds the upload, then holds it; resolves with the function that lets go. `stop`
+   * is called at most once by each newcomer.
+   *
+   * @throws `ERR_UPLOAD_LOCKED`, `ERR_SHUTTING_DOWN`
+   */
+  async take(id: string, stop: (reason: UploadError) => void): Promise<() => void> {
+    await this.interrupt(id)
+    if (this.#closed) throw shuttingDown()
+    let release = (): void => undefined
+    const released = new Promise<void>((resolve) => {
+      release = () => {
+        this.#holders.delete(id)
+        resolve()
+      }
+    })
+    this.#holders.set(id, { stop, released })
+    return release
+  }
+
+  /** Ends whoever holds the upload and waits until it has let go. @throws `ERR_UPLOAD_LOCKED` */
+  async interrupt(id: string): Promise<void> {
+    const deadline = Date.now() + TAKE_OVER_TIMEOUT_MS
+    for (let holder = this.#holders.get(id); holder; holder = this.#holders.get(id)) {
+      holder.stop(
+        new UploadError('ERR_UPLOAD_INTERRUPTED', 'another request has taken over this upload'),
+      )
+      if (!(await settlesBy(holder.released, deadline))) {
+        throw new UploadError('ERR_UPLOAD_LOCKED', 'the previous request has not let go yet', {
+          retryAfterSeconds: 1,
+        })
+      }
+    }
+  }
+
+  /** Ends all of them, refuses newcomers, and says whether everybody had let go in time. */
+  async close(timeoutMs: number): Promise<boolean> {
+    this.#closed = true
+    const holders = [...this.#holders.values()]
+    for (const { stop } of holders) stop(shuttingDown())
+    const all = Promise.all(holders.map(({ released }) => released))
+    return settlesBy(all, Date.now() + timeoutMs)
+  }
+}
+
+function shuttingDown(): UploadError {
+  return new UploadError('ERR_SHUTTING_DOWN', 'the server is shutting down; resume in a moment', {
+    retryAfterSeconds: 1,
+  })
+}
+
+function settlesBy(promise: Promise<unknown>, deadline: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), Math.max(0, deadline - Date.now()))
+    promise.then(() => {
+      clearTimeout(timer)
+      resolve(true)
+    })
+  })
+}

@@ -1,0 +1,42 @@
+/** Finding an upload wherever it stands, and moving a sealed one on. @module */
+import { UploadError } from '../errors.ts'
+import type { StoredUpload } from '../store/storage.ts'
+import { toUploadInfo } from './events.ts'
+import type { Uploads } from './uploads.ts'
+
+/**
+ * The upload: receiving, waiting for a worker, or remembered. One that was sealed before a crash is
+ * finalized first; should that fail, it is complete all the same and the next look tries again.
+ *
+ * @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_CORRUPT_RECORD`
+ */
+export async function lookUp(uploads: Uploads, id: string): Promise<StoredUpload> {
+  const upload = await findUpload(uploads, id)
+  if (upload.state !== 'sealed') return upload
+  try {
+    await finalize(uploads, upload)
+    return { ...upload, state: 'completed' }
+  } catch (error) {
+    uploads.logger.error('a complete upload could not be moved to the queue', { id, error })
+    return upload
+  }
+}
+
+/** Moves a sealed upload into the queue and tells whom it concerns. */
+export async function finalize(uploads: Uploads, upload: StoredUpload): Promise<void> {
+  const { storage, queue, emit } = uploads
+  await storage.finalize(upload.uploadId, queue.completedDir)
+  queue.notify(upload.uploadId)
+  await emit({ type: 'upload-completed', uploadInfo: toUploadInfo(upload) })
+}
+
+async function findUpload({ storage, queue }: Uploads, id: string): Promise<StoredUpload> {
+  try {
+    return await storage.info(id)
+  } catch (error) {
+    if (!(error instanceof UploadError) || error.code !== 'ERR_UPLOAD_NOT_FOUND') throw error
+    const found = await queue.find(id)
+    if (found) return found
+    throw error
+  }
+}

@@ -1,0 +1,29 @@
+/** What the operations on uploads share. @module */
+import type { Logger } from '../logger.ts'
+import type { CompletedQueue } from '../store/completed-queue.ts'
+import type { Storage } from '../store/storage.ts'
+import type { Emit } from './events.ts'
+import type { Holders } from './holders.ts'
+
+/** Decides about a creation; see the option `onCreate` of `TusApp`. */
+export type CreateHook = (
+  headers: Readonly<Record<string, string>>,
+  metadata: Readonly<Record<string, string>>,
+) =>
+  | Readonly<Record<string, string>>
+  | undefined
+  | Promise<Readonly<Record<string, string>> | undefined>
+
+export interface Uploads {
+  readonly storage: Storage
+  readonly queue: CompletedQueue
+  readonly holders: Holders
+  readonly emit: Emit
+  readonly logger: Logger
+  readonly onCreate: CreateHook | undefined
+  /** Bytes of an upload, `null` for no limit. */
+  readonly maxSize: number | null
+  /** Bytes of a request body, `null` for no limit. */
+  readonly maxChunkSize: number | null
+  readonly filenameCharset: 'ascii' | 'utf-8'
+}
