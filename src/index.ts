@@ -8,6 +8,12 @@ export type { NodeListener } from './adapters/node.ts'
 export { type CloseOptions, TusApp } from './app/tus-app.ts'
 export { UploadError, type UploadErrorCode, type UploadErrorOptions } from './errors.ts'
 export type { CorsOption } from './http/cors.ts'
+export {
+  Janitor,
+  type JanitorCounts,
+  type JanitorOptions,
+  type JanitorStartOptions,
+} from './janitor/janitor.ts'
 export type { Logger } from './logger.ts'
 export type { TusAppOptions } from './options.ts'
 export { CompletedUpload } from './queue/completed-upload.ts'

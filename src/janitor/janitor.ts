@@ -1,0 +1,216 @@
+/** Cleaning up: what crashes and absent clients leave behind. @module */
+import { consoleLogger, type Logger } from '../logger.ts'
+import type { Storage, StoredEntry } from '../store/storage.ts'
+import { decide, type JanitorPolicy } from './rules.ts'
+
+/** Options of {@link Janitor}. */
+export interface JanitorOptions {
+  /** The storage of the `TusApp`, or another one on the same directory. */
+  readonly storage: Storage
+  readonly completedDir: string
+  /** After how long without a byte an unfinished upload goes. @defaultValue 86_400_000 */
+  readonly staleUploadAgeMs?: number
+  /** After how long a completed upload goes that no worker holds. @defaultValue 604_800_000 */
+  readonly completedFileAgeMs?: number
+  /** How long an acknowledged upload still answers HEAD. @defaultValue 86_400_000 */
+  readonly completedVisibleMs?: number
+  /**
+   * What becomes of uploads that are complete but did not reach the queue.
+   *
+   * @defaultValue 'finalize'
+   */
+  readonly zombies?: 'finalize' | 'delete'
+  /** @defaultValue the console */
+  readonly logger?: Logger
+}
+
+/** What one pass did. */
+export interface JanitorCounts {
+  /** Complete uploads moved into the queue. */
+  finalized: number
+  /** Unfinished uploads removed, stale ones and halves of creations. */
+  stale: number
+  /** Records without data removed. */
+  orphaned: number
+  /** Completed uploads removed because nobody took them in time. */
+  expired: number
+  /** Damaged completed uploads moved to `dead/`. */
+  buried: number
+  /** Unfinished uploads whose record is damaged; left where they are. */
+  corrupt: number
+  /** Tombstones, temporary files and old contents of `dead/` removed. */
+  swept: number
+  /** Entries that could not be dealt with. */
+  failed: number
+}
+
+/** How often {@link Janitor.start} runs. */
+export interface JanitorStartOptions {
+  /** Milliseconds from one pass to the next, give or take a tenth. @defaultValue 3_600_000 */
+  readonly intervalMs?: number
+}
+
+const DEFAULTS = {
+  staleUploadAgeMs: 86_400_000,
+  completedFileAgeMs: 604_800_000,
+  completedVisibleMs: 86_400_000,
+  intervalMs: 3_600_000,
+} as const
+
+/** Entries in hand at once: they share hops to the I/O threads without crowding out requests. */
+const CONCURRENCY = 16
+
+/** The longest that a timer can run. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+const COUNTED = {
+  upload: 'stale',
+  'unrecorded-data': 'stale',
+  'orphaned-record': 'orphaned',
+  'completed-orphaned-record': 'orphaned',
+  completed: 'expired',
+  tombstone: 'swept',
+  dead: 'swept',
+  temporary: 'swept',
+  'corrupt-upload': 'corrupt',
+  'completed-corrupt': 'buried',
+} as const satisfies Record<StoredEntry['kind'], keyof JanitorCounts>
+
+/**
+ * Removes what is stale and repairs what a crash left. Safe beside running servers, workers and
+ * other janitors: what somebody holds it leaves alone.
+ *
+ * @example
+ * ```ts
+ * import { FilesystemStorage, Janitor } from 'tussi'
+ *
+ * const storage = new FilesystemStorage({ directory: './uploads' })
+ * const janitor = new Janitor({ storage, completedDir: './completed' })
+ * console.log(await janitor.run())
+ * await storage.close()
+ * ```
+ */
+export class Janitor {
+  readonly #storage: Storage
+  readonly #completedDir: string
+  readonly #policy: JanitorPolicy
+  readonly #logger: Logger
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<JanitorCounts> | undefined
+  #stop = new AbortController()
+
+  /** @throws `TypeError` for a wrong option */
+  constructor(options: JanitorOptions) {
+    const { storage, completedDir, zombies = 'finalize', logger = consoleLogger } = options
+    if (zombies !== 'finalize' && zombies !== 'delete') {
+      throw new TypeError(`zombies must be 'finalize' or 'delete', got ${String(zombies)}`)
+    }
+    this.#policy = Object.freeze({
+      staleUploadAgeMs: duration(options, 'staleUploadAgeMs'),
+      completedFileAgeMs: duration(options, 'completedFileAgeMs'),
+      completedVisibleMs: duration(options, 'completedVisibleMs'),
+      zombies,
+    })
+    this.#storage = storage
+    this.#completedDir = completedDir
+    this.#logger = logger
+  }
+
+  /** One pass. A pass that is under way is joined, not doubled. */
+  run(): Promise<JanitorCounts> {
+    this.#running ??= this.#sweep(this.#stop.signal).finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  /** Runs now and then again and again. Does not keep the process alive. */
+  start(options: JanitorStartOptions = {}): void {
+    const intervalMs = duration(options, 'intervalMs')
+    if (this.#timer) throw new TypeError('the janitor was started before')
+    const pass = (): void => {
+      this.run().catch((error) => this.#logger.error('the janitor failed', { error }))
+      // Janitors of processes that started together must not stay together.
+      const wait = Math.min(intervalMs * (0.9 + Math.random() * 0.2), MAX_TIMER_MS)
+      this.#timer = setTimeout(pass, wait).unref()
+    }
+    this.#timer = setTimeout(pass, 0).unref()
+  }
+
+  /** Ends the repetition and waits for the pass under way, which ends early. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#stop.abort()
+    await this.#running?.catch(() => undefined)
+    this.#stop = new AbortController()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #sweep(stop: AbortSignal): Promise<JanitorCounts> {
+    const counts: JanitorCounts = {
+      finalized: 0,
+      stale: 0,
+      orphaned: 0,
+      expired: 0,
+      buried: 0,
+      corrupt: 0,
+      swept: 0,
+      failed: 0,
+    }
+    const underWay = new Set<Promise<void>>()
+    for await (const entry of this.#storage.entries(this.#completedDir)) {
+      if (stop.aborted) break
+      const task = this.#treat(entry, counts).finally(() => underWay.delete(task))
+      underWay.add(task)
+      if (underWay.size >= CONCURRENCY) await Promise.race(underWay)
+    }
+    await Promise.all(underWay)
+    return counts
+  }
+
+  async #treat(entry: StoredEntry, counts: JanitorCounts): Promise<void> {
+    const { kind, id, reason = 'damaged' } = entry
+    try {
+      const action = decide(entry, Date.now(), this.#policy)
+      if (action === 'keep') return
+      if (action === 'finalize') {
+        await this.#storage.finalize(id, this.#completedDir)
+        counts.finalized++
+      } else if (action === 'report') {
+        counts.corrupt++
+      } else {
+        const done =
+          action === 'bury'
+            ? await this.#storage.bury(entry, this.#completedDir, reason)
+            : await this.#storage.discard(entry, this.#completedDir)
+        if (!done) return
+        counts[COUNTED[kind]]++
+      }
+      this.#tell(action, entry)
+    } catch (error) {
+      counts.failed++
+      this.#logger.error(`the janitor could not deal with ${kind} ${id}`, { error })
+    }
+  }
+
+  #tell(action: string, { kind, id, path, reason }: StoredEntry): void {
+    if (kind === 'tombstone' || kind === 'temporary') return
+    const fields = { id, path, ...(reason !== undefined && { reason }) }
+    if (action === 'report' || action === 'bury')
+      this.#logger.error(`janitor: ${action} ${kind}`, fields)
+    else this.#logger.info(`janitor: ${action} ${kind}`, fields)
+  }
+}
+
+function duration<K extends keyof typeof DEFAULTS>(
+  options: { readonly [k in K]?: number },
+  name: K,
+): number {
+  const value = options[name] ?? DEFAULTS[name]
+  if (Number.isFinite(value) && value >= 0) return value
+  throw new TypeError(`${name} must be a number of milliseconds, got ${String(options[name])}`)
+}
