@@ -1,0 +1,79 @@
+/** The HTTP server of `tussi-server`: one endpoint, clear answers beside it. @module */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { TusApp } from '../index.ts'
+
+export const ENDPOINT = '/files/'
+
+const PROBLEM = 'application/problem+json'
+
+/** A server that is not yet listening. */
+export function createHttpServer(
+  tus: TusApp,
+  { accessLog }: { readonly accessLog: boolean },
+): Server {
+  const route =
+    (listener: TusApp['listener']) =>
+    (req: IncomingMessage, res: ServerResponse): void => {
+      if (accessLog) logAccess(req, res)
+      if (isUpload(req.url ?? '/')) void listener(req, res)
+      else answerNotFound(res)
+    }
+  const server = createServer(route(tus.listener))
+  server.on('checkContinue', route(tus.checkContinue))
+  // A large upload takes longer than any fixed time; Node's 300 seconds would cut it off.
+  server.requestTimeout = 0
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return
+    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+    const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
+    const body = JSON.stringify({
+      type: 'about:blank',
+      title: status.slice(4),
+      status: Number(status.slice(0, 3)),
+      detail: 'The request is not valid HTTP.',
+      code: 'ERR_INVALID_REQUEST',
+    })
+    const head = `Content-Type: ${PROBLEM}\r\nContent-Length: ${Buffer.byteLength(body)}`
+    socket.end(`HTTP/1.1 ${status}\r\n${head}\r\nConnection: close\r\n\r\n${body}`)
+  })
+  return server
+}
+
+/** `http://host:port/files/` of a server that listens. */
+export function serverUrl(server: Server, host: string): string {
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}${ENDPOINT}`
+}
+
+function isUpload(url: string): boolean {
+  const path = url.replace(/^https?:\/\/[^/]*/i, '').split('?', 1)[0] ?? ''
+  return path === ENDPOINT.slice(0, -1) || path.startsWith(ENDPOINT)
+}
+
+function answerNotFound(res: ServerResponse): void {
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: 'Not found',
+    status: 404,
+    detail: `Uploads are received at ${ENDPOINT}.`,
+    code: 'ERR_NOT_FOUND',
+  })
+  res.writeHead(404, { 'Content-Type': PROBLEM, 'Content-Length': Buffer.byteLength(body) })
+  res.end(body)
+}
+
+/** One line when the answer is out: time, method, path, status, bytes received, milliseconds. */
+function logAccess(req: IncomingMessage, res: ServerResponse): void {
+  const start = performance.now()
+  const before = req.socket.bytesRead
+  res.on('close', () => {
+    const path = (req.url ?? '/').split('?', 1)[0]
+    const ms = Math.round(performance.now() - start)
+    const bytes = Math.max(0, req.socket.bytesRead - before)
+    const status = res.writableFinished ? res.statusCode : `${res.statusCode} unfinished`
+    process.stdout.write(
+      `${new Date().toISOString()} ${req.method} ${path} ${status} ${bytes} bytes ${ms} ms\n`,
+    )
+  })
+}

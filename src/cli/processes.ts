@@ -1,0 +1,75 @@
+/** Several server processes on one port: the first starts them, and again when one dies. @module */
+import cluster, { type Worker } from 'node:cluster'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '../index.ts'
+import type { ServerArgs } from './server-args.ts'
+
+/** The first wait before a process that died is started again; it doubles up to the last. */
+const RESTART_MS = { first: 200, last: 10_000 } as const
+/** A process that ran this long has done well: its next start does not wait. */
+const HEALTHY_MS = 30_000
+
+const ARGS_VARIABLE = 'TUSSI_SERVER_ARGS'
+
+/** What a child process was told, `undefined` in the first process. */
+export function childArgs(): { readonly args: ServerArgs; readonly first: boolean } | undefined {
+  const text = process.env[ARGS_VARIABLE]
+  return cluster.isWorker && text !== undefined ? JSON.parse(text) : undefined
+}
+
+/** Tells the first process that this child listens. */
+export function reportListening(url: string): void {
+  process.send?.({ url })
+}
+
+/** Runs the children until `signal` fires, then resolves once they have ended. */
+export async function superviseProcesses(
+  args: ServerArgs,
+  options: {
+    readonly signal: AbortSignal
+    readonly logger: Logger
+    readonly onListening: (url: string) => void
+  },
+): Promise<void> {
+  const { signal, logger, onListening } = options
+  const children = new Set<Worker>()
+  let announced = false
+  const run = async (first: boolean): Promise<void> => {
+    let wait: number = RESTART_MS.first
+    for (;;) {
+      const started = Date.now()
+      const child = cluster.fork({ [ARGS_VARIABLE]: JSON.stringify({ args, first }) })
+      children.add(child)
+      child.on('message', ({ url }: { url?: string }) => {
+        if (!announced && url !== undefined) onListening(url)
+        announced = true
+      })
+      const code = await ended(child)
+      children.delete(child)
+      if (signal.aborted) return
+      // Before anything works a failure is a wrong flag or a busy port: its line has been printed.
+      if (!announced) throw new Error('a server process could not start')
+      logger.error('a server process ended and is started again', { code, wait })
+      wait =
+        Date.now() - started > HEALTHY_MS ? RESTART_MS.first : Math.min(wait * 2, RESTART_MS.last)
+      await delay(wait, undefined, { signal }).catch(() => undefined)
+      if (signal.aborted) return
+    }
+  }
+  const stop = (): void => {
+    for (const child of children) child.process.kill('SIGTERM')
+  }
+  signal.addEventListener('abort', stop)
+  try {
+    await Promise.all(Array.from({ length: args.processes }, (_, i) => run(i === 0)))
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
+  }
+}
+
+function ended(child: Worker): Promise<number> {
+  return new Promise((resolve) => {
+    child.on('exit', (code) => resolve(code))
+  })
+}

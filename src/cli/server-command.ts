@@ -1,0 +1,110 @@
+/** `tussi-server`. @module */
+import type { Logger } from '../index.ts'
+import { readVersion } from './args.ts'
+import { childArgs, reportListening, superviseProcesses } from './processes.ts'
+import { prepareDirectories, type RunningServer, startServer } from './server.ts'
+import {
+  completeServerArgs,
+  parseServerArgs,
+  SERVER_DEFAULTS,
+  SERVER_HELP,
+  type ServerArgs,
+} from './server-args.ts'
+import { askServerArgs } from './server-prompts.ts'
+
+/** Resolves with the exit code. */
+export async function serverCommand(argv: readonly string[]): Promise<number> {
+  const child = childArgs()
+  if (child) return runOne(child.args, child.first, reportListening)
+  const given = parseServerArgs(argv)
+  if (given.help) return print(SERVER_HELP)
+  if (given.version) return print(`tussi ${readVersion()}\n`)
+  const ask = process.stdin.isTTY && process.stdout.isTTY && !given.yes
+  const answers = ask ? await askServerArgs(given) : fillDefaults(given)
+  if (!answers) return 130
+  const args = completeServerArgs(given, answers)
+  await prepareDirectories(args)
+  if (args.processes === 1) return runOne(args, true, (url) => announce(url, args))
+  const signal = stopSignal('SIGTERM', 'SIGINT')
+  const onListening = (url: string): void => announce(url, args)
+  await superviseProcesses(args, { signal, logger: stderrLogger, onListening })
+  return 0
+}
+
+async function runOne(
+  args: ServerArgs,
+  janitor: boolean,
+  onListening: (url: string) => void,
+): Promise<number> {
+  // Ctrl+C reaches a whole process group; a child leaves its end to the first process.
+  const signal = process.connected ? stopSignal('SIGTERM') : stopSignal('SIGTERM', 'SIGINT')
+  if (process.connected) process.on('SIGINT', () => undefined)
+  const server: RunningServer = await startServer(args, { logger: stderrLogger, janitor })
+  onListening(server.url)
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve())
+  })
+  await server.close()
+  // In a child the channel to the first process would keep this one alive.
+  if (process.connected) process.disconnect()
+  return 0
+}
+
+/** Fires at the first of the signals; the second one ends the process at once. */
+function stopSignal(...names: readonly NodeJS.Signals[]): AbortSignal {
+  const controller = new AbortController()
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(1)
+    controller.abort()
+  }
+  for (const name of names) process.on(name, stop)
+  return controller.signal
+}
+
+function announce(url: string, args: ServerArgs): void {
+  const { uploadDir, completedDir, destDir, workers } = args
+  process.stdout.write(
+    `listening on ${url}\n` +
+      `uploads in ${uploadDir}, ` +
+      (workers > 0 ? `saved to ${destDir}\n` : `finished ones stay in ${completedDir}\n`),
+  )
+}
+
+function print(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+function fillDefaults(given: ReturnType<typeof parseServerArgs>): {
+  uploadDir: string
+  destDir: string
+  host: string
+  port: number
+} {
+  return {
+    uploadDir: given.uploadDir ?? SERVER_DEFAULTS.uploadDir,
+    destDir: given.destDir ?? SERVER_DEFAULTS.destDir,
+    host: given.host ?? SERVER_DEFAULTS.host,
+    port: given.port ?? SERVER_DEFAULTS.port,
+  }
+}
+
+const stderrLogger: Logger = {
+  info: (message, fields) => log('info', message, fields),
+  warn: (message, fields) => log('warn', message, fields),
+  error: (message, fields) => log('error', message, fields),
+}
+
+/** One line for each message, for journals and for grep. */
+function log(level: string, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${show(value)}`)
+  process.stderr.write(`${new Date().toISOString()} ${level} ${message}${rest.join('')}\n`)
+}
+
+function show(value: unknown): string {
+  if (!(value instanceof Error)) return JSON.stringify(value) ?? 'undefined'
+  const { cause } = value
+  const because = cause instanceof Error ? `: ${cause.message}` : ''
+  return JSON.stringify(`${value.message}${because}`)
+}

@@ -1,0 +1,90 @@
+/** One server process: receives, saves, cleans up, and ends in order. @module */
+import { once } from 'node:events'
+import { constants } from 'node:fs'
+import { access, mkdir } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { FilesystemStorage, Janitor, type Logger, TusApp } from '../index.ts'
+import { createHttpServer, serverUrl } from './http-server.ts'
+import type { ServerArgs } from './server-args.ts'
+import { work } from './worker.ts'
+
+/** How long requests and workers may take to let go at the end. */
+const CLOSE_TIMEOUT_MS = 10_000
+
+/** A running server. */
+export interface RunningServer {
+  readonly url: string
+  /** Records what has arrived, hands claims back and resolves when nothing runs any more. */
+  close(): Promise<void>
+}
+
+/** Makes the directories that the flags name. */
+export async function prepareDirectories(args: ServerArgs): Promise<void> {
+  for (const directory of [args.uploadDir, args.completedDir, args.destDir]) {
+    await mkdir(directory, { recursive: true }).catch((error) => refuse(directory, error))
+    const { R_OK, W_OK, X_OK } = constants
+    await access(directory, R_OK | W_OK | X_OK).catch((error) => refuse(directory, error))
+  }
+}
+
+export async function startServer(
+  args: ServerArgs,
+  { logger, janitor: withJanitor }: { readonly logger: Logger; readonly janitor: boolean },
+): Promise<RunningServer> {
+  const { completedDir } = args
+  const storage = new FilesystemStorage({ directory: args.uploadDir, fsync: args.fsync, logger })
+  const tus = new TusApp({
+    storage,
+    completedDir,
+    maxSize: args.maxSize,
+    maxChunkSize: args.maxChunkSize,
+    filenameCharset: 'utf-8',
+    trustedProxies: args.trustedProxies,
+    cors: args.corsOrigins.length > 0 ? { origins: args.corsOrigins } : {},
+    logger,
+  })
+  const server = createHttpServer(tus, args)
+  await listen(server, args)
+  const janitor = new Janitor({ storage, completedDir, logger })
+  if (withJanitor) janitor.start()
+  const stop = new AbortController()
+  const workers = Array.from({ length: args.workers }, () =>
+    work(tus, args.destDir, { signal: stop.signal, logger }),
+  )
+  return {
+    url: serverUrl(server, args.host),
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeIdleConnections()
+      stop.abort()
+      await tus.close({ timeoutMs: CLOSE_TIMEOUT_MS })
+      await Promise.all([...workers, janitor.stop()])
+      // What is left now are answers on their way and connections that nobody uses.
+      const cut = setTimeout(() => server.closeAllConnections(), 1000)
+      await closed
+      clearTimeout(cut)
+      await storage.close()
+    },
+  }
+}
+
+async function listen(server: Server, { host, port }: ServerArgs): Promise<void> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why: Record<string, string> = {
+      EADDRINUSE: `port ${port} of ${host} is in use; --port 0 picks a free one`,
+      EACCES: `port ${port} may not be used by this user`,
+      EADDRNOTAVAIL: `${host} is not an address of this machine`,
+      ENOTFOUND: `${host} is not the name of an address`,
+    }
+    throw new Error(why[code ?? ''] ?? `cannot listen on ${host} port ${port}: ${code}`)
+  }
+}
+
+function refuse(directory: string, error: NodeJS.ErrnoException): never {
+  throw new Error(`the directory ${directory} cannot be made or written: ${error.code}`)
+}
