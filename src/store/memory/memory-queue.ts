@@ -1,0 +1,184 @@
+/** Completed uploads in memory. @module */
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UploadError } from '../../errors.ts'
+import type { Claim, CompletedQueue, SaveOptions } from '../completed-queue.ts'
+import type { StoredEntry, StoredUpload } from '../storage.ts'
+import { formatRecord, type RecordFields, UploadRecord } from '../upload-record.ts'
+
+interface Item {
+  readonly upload: StoredUpload
+  readonly pieces: readonly Uint8Array[]
+  readonly finishedAt: Date
+  held: boolean
+}
+
+/** The queue of one completed directory, which need not exist: only a claim writes files. */
+export class MemoryQueue implements CompletedQueue {
+  readonly completedDir: string
+  /** What waits or is claimed, oldest first. */
+  readonly #items = new Map<string, Item>()
+  readonly #acknowledged = new Map<string, Item>()
+  readonly #dead = new Map<string, Item & { readonly reason: string }>()
+  readonly #waiting = new Set<() => void>()
+
+  constructor(completedDir: string) {
+    this.completedDir = completedDir
+  }
+
+  /** Takes a finished upload in and wakes whoever waits for one. */
+  enqueue(upload: StoredUpload, pieces: readonly Uint8Array[]): void {
+    this.#items.set(upload.uploadId, { upload, pieces, finishedAt: new Date(), held: false })
+    this.notify()
+  }
+
+  async claim({ signal }: { readonly signal: AbortSignal }): Promise<Claim> {
+    for (;;) {
+      signal.throwIfAborted()
+      const item = [...this.#items.values()].find(({ held }) => !held)
+      if (item) {
+        item.held = true
+        return new MemoryClaim(item, (end) => this.#end(item, end))
+      }
+      await this.#change(signal)
+    }
+  }
+
+  /** True once `id` was taken in, whatever became of it. */
+  has(id: string): boolean {
+    return this.#items.has(id) || this.#acknowledged.has(id) || this.#dead.has(id)
+  }
+
+  async find(id: string): Promise<StoredUpload | undefined> {
+    return this.#items.get(id)?.upload ?? this.#acknowledged.get(id)?.upload
+  }
+
+  notify(): void {
+    for (const wake of this.#waiting) wake()
+  }
+
+  /** Everything in the queue and behind it, for the janitor. */
+  *entries(): Iterable<StoredEntry> {
+    for (const item of this.#items.values()) yield describeItem('completed', item)
+    for (const item of this.#acknowledged.values()) yield describeItem('tombstone', item)
+    for (const item of this.#dead.values()) yield describeItem('dead', item)
+  }
+
+  discard({ kind, id }: StoredEntry): boolean {
+    if (kind === 'tombstone') return this.#acknowledged.delete(id)
+    if (kind === 'dead') return this.#dead.delete(id)
+    return kind === 'completed' && !this.#items.get(id)?.held && this.#items.delete(id)
+  }
+
+  bury({ kind, id }: StoredEntry, reason: string): boolean {
+    const item = this.#items.get(id)
+    if (kind !== 'completed' || !item || item.held) return false
+    this.#dead.set(id, { ...item, reason })
+    return this.#items.delete(id)
+  }
+
+  #end(item: Item, end: 'acknowledged' | 'released'): void {
+    const id = item.upload.uploadId
+    if (end === 'acknowledged') {
+      this.#items.delete(id)
+      const upload: StoredUpload = { ...item.upload, state: 'acknowledged' }
+      this.#acknowledged.set(id, { ...item, upload, pieces: [], finishedAt: new Date() })
+    }
+    item.held = false
+    this.notify()
+  }
+
+  /** Resolves at the next change, or when `signal` fires: the caller looks again either way. */
+  async #change(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#waiting.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#waiting.add(wake)
+      signal.addEventListener('abort', wake)
+    })
+  }
+}
+
+class MemoryClaim implements Claim {
+  readonly #item: Item
+  readonly #end: (end: 'acknowledged' | 'released') => void
+  readonly record: UploadRecord
+  #moved = false
+  #ended = false
+
+  constructor(item: Item, end: (end: 'acknowledged' | 'released') => void) {
+    this.#item = item
+    this.#end = end
+    this.record = new UploadRecord(recordOf(item))
+  }
+
+  get id(): string {
+    return this.#item.upload.uploadId
+  }
+
+  async moveData(dest: string, options: SaveOptions): Promise<string> {
+    const path = await this.#write(dest, this.id, Buffer.concat(this.#item.pieces), options)
+    this.#moved = true
+    return path
+  }
+
+  async moveRecord(dest: string, options: SaveOptions): Promise<string> {
+    return await this.#write(
+      dest,
+      `${this.id}.meta`,
+      Buffer.from(formatRecord(recordOf(this.#item))),
+      options,
+    )
+  }
+
+  async acknowledge(): Promise<void> {
+    if (!this.#ended) this.#end('acknowledged')
+    this.#ended = true
+  }
+
+  /** An upload whose data was moved has nothing left that could be handed out again. */
+  async release(): Promise<void> {
+    if (!this.#ended) this.#end(this.#moved ? 'acknowledged' : 'released')
+    this.#ended = true
+  }
+
+  async #write(dest: string, name: string, bytes: Buffer, options: SaveOptions): Promise<string> {
+    if (this.#ended) throw new UploadError('ERR_CLAIM_ENDED', `the claim of ${this.id} has ended`)
+    const isDirectory = await stat(dest).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+    const path = isDirectory ? join(dest, name) : dest
+    const flag = options.overwrite === false ? 'wx' : 'w'
+    await writeFile(path, bytes, { flag }).catch((cause: NodeJS.ErrnoException) => {
+      const code = cause.code === 'EEXIST' ? 'ERR_FILE_EXISTS' : 'ERR_STORAGE'
+      throw new UploadError(code, `could not write ${path}: ${cause.message}`, { cause })
+    })
+    return path
+  }
+}
+
+function recordOf({ upload, finishedAt }: Item): RecordFields {
+  const { length, offset, metadata, serverMetadata, uploadMetadata, createdAt, lastWrite } = upload
+  return {
+    length,
+    offset,
+    metadata,
+    serverMetadata,
+    uploadMetadata,
+    createdAt: createdAt.getTime() / 1000,
+    lastWrite: lastWrite.getTime() / 1000,
+    finishedAt,
+    durationMs: finishedAt.getTime() - createdAt.getTime(),
+    complete: true,
+    epoch: 0,
+  }
+}
+
+function describeItem(kind: StoredEntry['kind'], { upload, finishedAt }: Item): StoredEntry {
+  const { uploadId: id } = upload
+  return { kind, id, path: `memory:${id}`, lastActivityMs: finishedAt.getTime(), complete: true }
+}

@@ -1,0 +1,164 @@
+/** What is done with which method, and CORS. @module */
+import { type ConformanceCase, patchAt } from './conformance-case.ts'
+
+const HALF = { length: 10, sent: 'hello' }
+const ORIGIN = { Origin: 'https://app.example' }
+const ALLOWED = /^(?:\*|https:\/\/app\.example)$/
+const EXPOSED = {
+  lists: [
+    'Location',
+    'Tus-Extension',
+    'Tus-Max-Size',
+    'Tus-Resumable',
+    'Tus-Version',
+    'Tussi-Error',
+    'Upload-Length',
+    'Upload-Metadata',
+    'Upload-Offset',
+  ],
+}
+const METHODS = ['GET', 'PUT', 'DELETE', 'PROPFIND']
+
+/** The rows. */
+export const METHOD_CASES: readonly ConformanceCase[] = [
+  ...METHODS.map(
+    (method): ConformanceCase => ({
+      id: `method-${method.toLowerCase()}`,
+      why: 'a method that means nothing here is answered 405 with those that do',
+      upload: HALF,
+      request: { method },
+      status: 405,
+      fields: { Allow: { lists: ['OPTIONS', 'POST', 'HEAD', 'PATCH'] } },
+      code: 'ERR_METHOD_NOT_ALLOWED',
+    }),
+  ),
+  {
+    id: 'method-get-serves-nothing',
+    why: 'bytes are never served',
+    upload: HALF,
+    request: { method: 'GET', fields: { 'Tus-Resumable': '1.0.0', Range: 'bytes=0-4' } },
+    status: 405,
+    fields: { 'Content-Range': null, 'Content-Disposition': null },
+  },
+  {
+    id: 'method-override-get',
+    why: 'an overridden method is refused like any other',
+    upload: HALF,
+    request: { method: 'POST', fields: { 'X-HTTP-Method-Override': 'GET' } },
+    status: 405,
+    code: 'ERR_METHOD_NOT_ALLOWED',
+  },
+]
+
+/** The rows on CORS. */
+export const CORS_CASES: readonly ConformanceCase[] = [
+  {
+    id: 'cors-preflight',
+    why: 'a browser may send what tus needs, and remembers that',
+    request: {
+      method: 'OPTIONS',
+      fields: {
+        ...ORIGIN,
+        'Access-Control-Request-Method': 'PATCH',
+        'Access-Control-Request-Headers': 'tus-resumable,upload-offset,content-type',
+      },
+    },
+    status: [200, 204],
+    fields: {
+      'Access-Control-Allow-Origin': ALLOWED,
+      'Access-Control-Allow-Methods': { lists: ['POST', 'HEAD', 'PATCH', 'OPTIONS'] },
+      'Access-Control-Allow-Headers': {
+        lists: [
+          'Content-Type',
+          'Tus-Resumable',
+          'Upload-Length',
+          'Upload-Metadata',
+          'Upload-Offset',
+          'X-HTTP-Method-Override',
+        ],
+      },
+      'Access-Control-Max-Age': /^[1-9]\d*$/,
+    },
+  },
+  {
+    id: 'cors-no-credentials',
+    why: 'every origin is allowed, so none with credentials',
+    request: { method: 'OPTIONS', fields: { ...ORIGIN, 'Access-Control-Request-Method': 'POST' } },
+    status: [200, 204],
+    fields: { 'Access-Control-Allow-Credentials': null },
+  },
+  {
+    id: 'cors-success',
+    why: 'a script may read the answer to a creation',
+    request: { method: 'POST', fields: { ...ORIGIN, 'Upload-Length': '10' } },
+    status: 201,
+    fields: { 'Access-Control-Allow-Origin': ALLOWED, 'Access-Control-Expose-Headers': EXPOSED },
+  },
+  {
+    id: 'cors-success-head',
+    why: 'a script may read where the upload stands',
+    upload: HALF,
+    request: { method: 'HEAD', fields: ORIGIN },
+    status: 200,
+    fields: { 'Access-Control-Allow-Origin': ALLOWED, 'Access-Control-Expose-Headers': EXPOSED },
+  },
+  {
+    id: 'cors-vary',
+    why: 'a cache keeps the answers to two origins apart',
+    upload: HALF,
+    request: { method: 'HEAD', fields: ORIGIN },
+    status: 200,
+    fields: { Vary: { lists: ['Origin'] } },
+  },
+  {
+    id: 'cors-error',
+    why: 'a script may read why it was refused',
+    request: { method: 'POST', fields: { ...ORIGIN, 'Upload-Length': '-1' } },
+    status: 400,
+    fields: { 'Access-Control-Allow-Origin': ALLOWED, 'Access-Control-Expose-Headers': EXPOSED },
+    code: 'ERR_INVALID_UPLOAD_LENGTH',
+  },
+  {
+    id: 'cors-error-conflict',
+    why: 'a script may read the true offset',
+    upload: HALF,
+    request: { method: 'PATCH', fields: { ...ORIGIN, ...patchAt(0) }, body: 'XX' },
+    status: 409,
+    fields: {
+      'Access-Control-Allow-Origin': ALLOWED,
+      'Access-Control-Expose-Headers': EXPOSED,
+      'Upload-Offset': '5',
+    },
+  },
+  {
+    id: 'cors-error-version',
+    why: 'a script may read which versions there are',
+    request: { method: 'POST', fields: { ...ORIGIN, 'Tus-Resumable': '0.2.1' } },
+    status: 412,
+    fields: { 'Access-Control-Allow-Origin': ALLOWED, 'Access-Control-Expose-Headers': EXPOSED },
+  },
+  {
+    id: 'cors-error-head',
+    why: 'a script may read the code of a refusal that has no body',
+    request: { method: 'HEAD', path: '/files/unknown', fields: ORIGIN },
+    status: 404,
+    fields: { 'Access-Control-Allow-Origin': ALLOWED, 'Access-Control-Expose-Headers': EXPOSED },
+    code: 'ERR_UPLOAD_NOT_FOUND',
+  },
+  {
+    id: 'cors-error-method',
+    why: 'a script may read that a method means nothing here',
+    upload: HALF,
+    request: { method: 'PUT', fields: ORIGIN },
+    status: 405,
+    fields: { 'Access-Control-Allow-Origin': ALLOWED },
+  },
+  {
+    id: 'cors-off',
+    why: 'where CORS is off no script may read anything',
+    server: { cors: false },
+    request: { method: 'POST', fields: { ...ORIGIN, 'Upload-Length': '10' } },
+    status: 201,
+    fields: { 'Access-Control-Allow-Origin': null, 'Access-Control-Expose-Headers': null },
+  },
+]

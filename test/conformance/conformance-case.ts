@@ -1,0 +1,62 @@
+/** The rows of the conformance table. @module */
+import type { UploadErrorCode } from '../../src/errors.ts'
+import type { FieldValue, ServerOptions } from './exchange.ts'
+
+/** What a response field must be: equal, matching, a list with these members, or (`null`) absent. */
+export type FieldExpectation = string | RegExp | { readonly lists: readonly string[] } | null
+
+/** One row: a request, what must come back, and how the upload must stand afterwards. */
+export interface ConformanceCase {
+  /** Stable, unique over all tables. */
+  readonly id: string
+  /** The sentence that this row holds the server to, or the reason for the row. */
+  readonly why: string
+  /** What the server must have been started with. */
+  readonly server?: ServerOptions
+  /** An upload that exists before: it has received `sent`. */
+  readonly upload?: {
+    readonly length: number
+    readonly sent?: string
+    readonly metadata?: string
+  }
+  readonly request: {
+    readonly method: string
+    /**
+     * `{id}` stands for the upload's id. By default its own path, or `/files/` where the row has no
+     * upload.
+     */
+    readonly path?: string
+    /** On top of `Tus-Resumable`, which `null` leaves away. */
+    readonly fields?: Readonly<Record<string, FieldValue>>
+    readonly body?: string
+    /** Without `Content-Length`. */
+    readonly chunked?: boolean
+  }
+  /** Several where a specification leaves the choice. */
+  readonly status: number | readonly number[]
+  /** `{authority}` stands for the server's host and port, `{uuid}` in a pattern for an id. */
+  readonly fields?: Readonly<Record<string, FieldExpectation>>
+  /** The `code` of the problem in the body; for HEAD in `Tussi-Error`. */
+  readonly code?: UploadErrorCode
+  /** What the problem must say to a person. */
+  readonly detail?: RegExp
+  /** Where the upload stands afterwards. By default where it stood before. */
+  readonly offsetAfter?: number
+  /** What a HEAD of the upload, or of the created one, says afterwards. */
+  readonly after?: Readonly<Record<string, FieldExpectation>>
+  /** Transports that cannot carry this request. */
+  readonly notOver?: readonly string[]
+}
+
+/** The media type of tus's bytes. */
+export const OFFSET_OCTET_STREAM = 'application/offset+octet-stream'
+
+/** The fields of a PATCH at `offset`. */
+export function patchAt(offset: number | string): Record<string, FieldValue> {
+  return { 'Content-Type': OFFSET_OCTET_STREAM, 'Upload-Offset': `${offset}` }
+}
+
+/** One pair of `Upload-Metadata`. */
+export function pair(key: string, value: string): string {
+  return `${key} ${Buffer.from(value).toString('base64')}`
+}

@@ -1,0 +1,48 @@
+/** A request and a response as plain data, so that one table runs over every transport. @module */
+
+/** A field value; a list is sent as that many fields of the name, `null` leaves a default away. */
+export type FieldValue = string | readonly string[] | null
+
+/** A request to send. */
+export interface TestRequest {
+  readonly method: string
+  /** As it stands in the request line. */
+  readonly path: string
+  readonly fields: Readonly<Record<string, string | readonly string[]>>
+  readonly body?: Uint8Array
+  /** Without `Content-Length`, in two pieces. */
+  readonly chunked?: boolean
+}
+
+/** What came back. */
+export interface TestResponse {
+  readonly status: number
+  /** Lower-case names. */
+  readonly fields: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Sends one request and reads the whole response. */
+export type Send = (request: TestRequest) => Promise<TestResponse>
+
+/** Options of `TusApp` that are plain data. */
+export interface ServerOptions {
+  readonly maxSize?: number
+  readonly maxChunkSize?: number
+  readonly maxMetadataSize?: number
+  readonly trustedProxies?: readonly string[]
+  readonly filenameCharset?: 'ascii' | 'utf-8'
+  readonly publicUrl?: string
+  readonly cors?: false
+}
+
+/** A server that runs. */
+export interface Running {
+  readonly send: Send
+  /** What the server knows as its own host and port. */
+  readonly authority: string
+  close(): Promise<void>
+}
+
+/** Starts an empty server. */
+export type Start = (options: ServerOptions) => Promise<Running>

@@ -1,0 +1,174 @@
+/** Runs rows of the conformance table over one server. @module */
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  type ConformanceCase,
+  type FieldExpectation,
+  OFFSET_OCTET_STREAM,
+} from './conformance-case.ts'
+import type { FieldValue, Running, Start, TestRequest, TestResponse } from './exchange.ts'
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
+
+/** What a peer cannot be expected to have. */
+export interface TableOptions {
+  /** The transport's name, for rows that it cannot carry. */
+  readonly transport: string
+  /** Whether refusals must be `application/problem+json` with a stable code. @defaultValue true */
+  readonly problems?: boolean
+}
+
+/** A row as a test: resolves when the server behaves as the row says, else rejects. */
+export type RunCase = (row: ConformanceCase) => Promise<void>
+
+/** One test per row, named by its id; servers are started once per set of options. */
+export function describeConformance(
+  name: string,
+  rows: readonly ConformanceCase[],
+  start: Start,
+  options: TableOptions,
+): void {
+  describe(`conformance: ${name}`, () => {
+    const run = caseRunner(start, options)
+    for (const row of rows) {
+      if (!row.notOver?.includes(options.transport)) it(`${row.id}: ${row.why}`, () => run(row))
+    }
+  })
+}
+
+/** Runs single rows; to be called where hooks can be registered. */
+export function caseRunner(start: Start, { problems = true }: TableOptions): RunCase {
+  const servers = new Map<string, Promise<Running>>()
+  afterAll(async () => {
+    for (const server of servers.values()) await (await server).close()
+  })
+  return async (row) => {
+    const key = JSON.stringify(row.server ?? {})
+    const server = servers.get(key) ?? start(row.server ?? {})
+    servers.set(key, server)
+    await runCase(row, await server, problems)
+  }
+}
+
+async function runCase(row: ConformanceCase, server: Running, problems: boolean): Promise<void> {
+  const { request, upload, status } = row
+  const path = upload ? await arrange(server, upload) : undefined
+  const response = await server.send(
+    requestOf(request.method, {
+      ...request,
+      path: fill(request.path ?? path ?? '/files/', path),
+    }),
+  )
+  expect([status].flat(), `status, with the body ${response.body}`).toContain(response.status)
+  if (request.method !== 'OPTIONS') expect(response.fields['tus-resumable']).toBe('1.0.0')
+  expectFields(response, row.fields ?? {}, server)
+  if (problems && row.code) expectProblem(response, row, request.method)
+  await expectAfterwards(row, server, path ?? createdPath(response))
+}
+
+async function expectAfterwards(
+  row: ConformanceCase,
+  server: Running,
+  path: string | undefined,
+): Promise<void> {
+  if (!path) return
+  const response = await server.send(requestOf('HEAD', { path }))
+  expect([200, 204], 'status of HEAD afterwards').toContain(response.status)
+  const offset = row.offsetAfter ?? Buffer.byteLength(row.upload?.sent ?? '')
+  expect(response.fields['upload-offset'], 'offset afterwards').toBe(`${offset}`)
+  expectFields(response, row.after ?? {}, server)
+}
+
+/** Creates the upload that a row begins with and resolves with its path. */
+async function arrange(
+  { send }: Running,
+  { length, sent, metadata }: NonNullable<ConformanceCase['upload']>,
+): Promise<string> {
+  const created = await send(
+    requestOf('POST', {
+      path: '/files/',
+      fields: { 'Upload-Length': `${length}`, 'Upload-Metadata': metadata ?? null },
+    }),
+  )
+  const path = createdPath(created)
+  if (!path) throw new Error(`no upload to begin with: ${created.status} ${created.body}`)
+  if (!sent) return path
+  const patched = await send(
+    requestOf('PATCH', {
+      path,
+      fields: { 'Content-Type': OFFSET_OCTET_STREAM, 'Upload-Offset': '0' },
+      body: sent,
+    }),
+  )
+  if (patched.status !== 204) throw new Error(`no bytes to begin with: ${patched.status}`)
+  return path
+}
+
+function requestOf(
+  method: string,
+  {
+    path,
+    fields = {},
+    body,
+    chunked = false,
+  }: {
+    readonly path: string
+    readonly fields?: Readonly<Record<string, FieldValue>>
+    readonly body?: string
+    readonly chunked?: boolean
+  },
+): TestRequest {
+  const all: Record<string, string | readonly string[]> = {}
+  const defaults = method === 'OPTIONS' ? {} : { 'Tus-Resumable': '1.0.0' }
+  for (const [name, value] of Object.entries({ ...defaults, ...fields })) {
+    if (value !== null) all[name] = value
+  }
+  const request = { method, path, fields: all, chunked }
+  return body === undefined ? request : { ...request, body: Buffer.from(body) }
+}
+
+function createdPath({ status, fields }: TestResponse): string | undefined {
+  if (status !== 201 || !fields.location) return undefined
+  return new URL(fields.location, 'http://relative.test').pathname
+}
+
+function fill(path: string, uploadPath: string | undefined): string {
+  return path.replaceAll('{id}', uploadPath?.split('/').at(-1) ?? '')
+}
+
+function expectProblem(
+  { fields, body, status }: TestResponse,
+  { code, detail }: ConformanceCase,
+  method: string,
+): void {
+  if (method === 'HEAD') {
+    expect(fields['tussi-error']).toBe(code)
+    expect(body).toBe('')
+    return
+  }
+  expect(fields['content-type']).toMatch(/^application\/problem\+json(?:;|$)/)
+  const problem: unknown = JSON.parse(body)
+  expect(problem).toMatchObject({ code, status })
+  if (detail) expect(problem).toMatchObject({ detail: expect.stringMatching(detail) })
+}
+
+function expectFields(
+  { fields }: TestResponse,
+  expected: Readonly<Record<string, FieldExpectation>>,
+  { authority }: Running,
+): void {
+  for (const [name, expectation] of Object.entries(expected)) {
+    const value = fields[name.toLowerCase()]
+    if (expectation === null) expect(value, name).toBeUndefined()
+    else if (typeof expectation === 'string') {
+      expect(value, name).toBe(expectation.replaceAll('{authority}', authority))
+    } else if (expectation instanceof RegExp) {
+      const source = expectation.source.replaceAll('{authority}', authority)
+      expect(value, name).toMatch(new RegExp(source.replaceAll('{uuid}', UUID), expectation.flags))
+    } else {
+      const members = value?.split(',').map((member) => member.trim().toLowerCase()) ?? []
+      for (const member of expectation.lists) {
+        expect(members, name).toContain(member.toLowerCase())
+      }
+    }
+  }
+}
