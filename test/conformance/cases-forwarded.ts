@@ -62,4 +62,12 @@ export const FORWARDED_CASES: readonly ConformanceCase[] = [
     status: 201,
     fields: { Location: /^http:\/\/{authority}\// },
   },
+  {
+    id: 'public-url',
+    why: 'a configured URL is where uploads are, whatever the request says',
+    server: { publicUrl: 'https://up.example/some/files/', ...TRUSTING },
+    request: create({ 'X-Forwarded-Proto': 'http' }),
+    status: 201,
+    fields: { Location: /^https:\/\/up\.example\/some\/files\/{uuid}$/ },
+  },
 ]

@@ -33,7 +33,7 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[]
   readonly filenameCharset?: 'ascii' | 'utf-8'
   readonly publicUrl?: string
-  readonly cors?: false
+  readonly cors?: false | { readonly origins: readonly string[] }
 }
 
 /** A server that runs. */

@@ -40,7 +40,11 @@ async function openApp(
   const completedDir = join(root, 'completed')
   const storage = openStorage(directory)
   const tus = new TusApp({ ...options, storage, completedDir } as TusAppOptions)
-  const close = () => rm(root, { recursive: true, force: true })
+  const close = async (): Promise<void> => {
+    await tus.close()
+    await storage.close()
+    await rm(root, { recursive: true, force: true })
+  }
   return { tus, storage, directory, completedDir, close }
 }
 
@@ -78,7 +82,7 @@ export async function listen(
   options: { readonly insecureHTTPParser?: boolean } = {},
 ): Promise<{ readonly server: Server; readonly port: number }> {
   const server = createServer(options, tus.listener)
-  server.on('checkContinue', tus.listener)
+  server.on('checkContinue', tus.checkContinue)
   return { server, port: await portOf(server) }
 }
 
