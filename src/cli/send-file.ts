@@ -1,0 +1,97 @@
+/** Sends one file by tus-js-client. @module */
+import { createReadStream } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { DetailedError, Upload } from 'tus-js-client'
+import type { FileUrlStorage } from './url-storage.ts'
+
+/** With the library's own repetition of these, a server may be away for about 20 seconds. */
+const RETRY_DELAYS_MS = [0, 500, 1000, 2000, 4000, 5000, 8000]
+
+/** A file that is there to be sent. */
+export interface SourceFile {
+  readonly path: string
+  readonly size: number
+  readonly mtimeMs: number
+}
+
+export interface SendOptions {
+  readonly url: string
+  readonly chunkSize: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Absent for data that nobody can send again. */
+  readonly urlStorage: FileUrlStorage | undefined
+  readonly signal: AbortSignal
+  /** Decides whether an unfinished upload goes on. */
+  readonly confirmResume: (name: string) => Promise<boolean>
+  readonly onProgress: (sent: number) => void
+}
+
+/** Resolves with the upload's URL. Rejects with an `Error` whose message is for people. */
+export async function sendFile(file: SourceFile, options: SendOptions): Promise<string> {
+  const { url, chunkSize, headers, urlStorage, signal } = options
+  const name = basename(file.path)
+  let settle: { resolve: (url: string) => void; reject: (error: unknown) => void } | undefined
+  const sent = new Promise<string>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  const upload = new Upload(createReadStream(file.path), {
+    endpoint: url,
+    chunkSize,
+    headers: { ...headers },
+    metadata: { filename: name },
+    uploadSize: file.size,
+    retryDelays: RETRY_DELAYS_MS,
+    fingerprint: () => Promise.resolve(fingerprint(file, url)),
+    storeFingerprintForResuming: urlStorage !== undefined,
+    removeFingerprintOnSuccess: true,
+    ...(urlStorage && { urlStorage }),
+    onProgress: options.onProgress,
+    onSuccess: () => settle?.resolve(upload.url ?? url),
+    onError: (error) => settle?.reject(new Error(describe(error, url))),
+  })
+  const previous = urlStorage ? await upload.findPreviousUploads() : []
+  const [found] = previous
+  if (found && (await options.confirmResume(name))) upload.resumeFromPreviousUpload(found)
+  else for (const { urlStorageKey } of previous) await urlStorage?.removeUpload(urlStorageKey)
+  const abort = (): void => {
+    void upload.abort().then(() => settle?.reject(signal.reason))
+  }
+  signal.throwIfAborted()
+  signal.addEventListener('abort', abort)
+  try {
+    upload.start()
+    return await sent
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** A file that has changed since is another file. */
+function fingerprint({ path, size, mtimeMs }: SourceFile, url: string): string {
+  return JSON.stringify([resolve(path), size, mtimeMs, url])
+}
+
+/** The server's own words where it has some. */
+function describe(error: Error, url: string): string {
+  if (!(error instanceof DetailedError)) return error.message
+  const { originalResponse, causingError } = error
+  if (!originalResponse) {
+    const { code } = (causingError ?? {}) as NodeJS.ErrnoException
+    return `no connection to ${url}${code ? ` (${code})` : ''}`
+  }
+  const status = originalResponse.getStatus()
+  const { detail, code } = parseProblem(originalResponse.getBody())
+  const hint = code === 'ERR_CHUNK_SIZE_EXCEEDED' ? '; lower --chunk-size' : ''
+  return detail === undefined
+    ? `the server answered ${status}`
+    : `the server answered ${status} ${code}: ${detail}${hint}`
+}
+
+function parseProblem(body: string): { detail?: string; code?: string } {
+  try {
+    const { detail, code } = JSON.parse(body)
+    return typeof detail === 'string' && typeof code === 'string' ? { detail, code } : {}
+  } catch {
+    return {}
+  }
+}
