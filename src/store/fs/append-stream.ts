@@ -2,7 +2,7 @@
 import { writev } from 'node:fs'
 import type { AppendRequest, AppendResult, Batch, Content } from '../storage.ts'
 import type { RecordFields } from '../upload-record.ts'
-import { checkEnd, type OpenedAppend, skip, stateOf } from './append.ts'
+import { type OpenedAppend, sizeExceeded, skip, stateOf } from './append.ts'
 import { toUploadError } from './io-call.ts'
 import type { IoPool } from './io-pool.ts'
 import { toStoredUpload } from './stored-upload.ts'
@@ -58,8 +58,8 @@ class AppendStream {
       while (!batch.last) {
         const idle = this.#uncommitted > 0 ? CHECKPOINT_MS : undefined
         batch = await content.read(idle)
-        if (batch.byteLength === 0 && !batch.last) await this.#commit()
-        else await this.#write(batch)
+        await this.#write(batch)
+        if (batch.byteLength === 0 && !this.#full) await this.#commit()
       }
     } catch (error) {
       contentError = error
@@ -73,18 +73,31 @@ class AppendStream {
     return this.#end - this.#record.offset
   }
 
+  /** All bytes are there. Only the end of the body shows whether there are too many. */
+  get #full(): boolean {
+    return this.#end === this.#record.length
+  }
+
   async #write(batch: Batch): Promise<void> {
     if (batch.byteLength === 0) return
-    checkEnd(this.#record, this.#end + batch.byteLength)
+    const end = this.#end + batch.byteLength
+    if (end > (this.#record.length ?? end)) await this.#refuse()
     await this.#lock()
     if (this.#uncommitted === 0) this.#uncommittedSince = Date.now()
     await writeAll(this.#fd, batch.pieces, this.#end)
-    this.#end += batch.byteLength
+    this.#end = end
     const due =
       !this.#pool.fsync ||
       this.#uncommitted >= CHECKPOINT_BYTES ||
       Date.now() - this.#uncommittedSince >= CHECKPOINT_MS
-    if (due) await this.#commit()
+    if (due && !this.#full) await this.#commit()
+  }
+
+  /** A body that is too long must not complete the upload by its first part. */
+  async #refuse(): Promise<never> {
+    if (this.#full) this.#end = this.#record.offset
+    await this.#commit()
+    throw sizeExceeded(this.#record)
   }
 
   async #lock(): Promise<void> {

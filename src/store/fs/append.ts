@@ -40,7 +40,7 @@ export function* appendWhole(
   try {
     const { fd, record } = upload
     const end = offset + pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
-    checkEnd(record, end)
+    if (end > (record.length ?? end)) throw sizeExceeded(record)
     if (end === offset) return toStoredUpload(id, record)
     writeAll(fd, pieces, offset)
     yield* syncData(io, fd)
@@ -134,12 +134,11 @@ function openUpload(io: Io, id: string, offset: number): LockedUpload | Busy {
   }
 }
 
-export function checkEnd(record: RecordFields, end: number): void {
-  if (record.length === null || end <= record.length) return
-  throw new UploadError(
+export function sizeExceeded({ length, offset }: RecordFields): UploadError {
+  return new UploadError(
     'ERR_UPLOAD_SIZE_EXCEEDED',
-    `the body goes on beyond the upload's length of ${record.length} bytes`,
-    { offset: record.offset },
+    `the body goes on beyond the upload's length of ${length} bytes`,
+    { offset },
   )
 }
 

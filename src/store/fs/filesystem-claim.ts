@@ -4,7 +4,7 @@ import type { Claim, SaveOptions } from '../completed-queue.ts'
 import { type RecordFields, UploadRecord } from '../upload-record.ts'
 import type { IoPool } from './io-pool.ts'
 import { dataPath, recordPath } from './layout.ts'
-import { moveFile } from './move-file.ts'
+import { copyFileTo, moveFile } from './move-file.ts'
 
 interface ClaimFacts {
   readonly id: string
@@ -30,11 +30,12 @@ export class FilesystemClaim implements Claim {
   }
 
   moveData(dest: string, options: SaveOptions): Promise<string> {
-    return this.#move(dataPath(this.#facts.completedDir, this.id), dest, options)
+    return this.#place(moveFile, dataPath(this.#facts.completedDir, this.id), dest, options)
   }
 
+  /** Ours stays until the end: without it the upload could be neither found nor handed out again. */
   moveRecord(dest: string, options: SaveOptions): Promise<string> {
-    return this.#move(recordPath(this.#facts.completedDir, this.id), dest, options)
+    return this.#place(copyFileTo, recordPath(this.#facts.completedDir, this.id), dest, options)
   }
 
   acknowledge(): Promise<void> {
@@ -45,9 +46,14 @@ export class FilesystemClaim implements Claim {
     return this.#end(true, () => this.#pool.run('releaseClaim', { fd: this.#facts.fd }))
   }
 
-  async #move(from: string, dest: string, options: SaveOptions): Promise<string> {
+  async #place(
+    put: typeof moveFile,
+    from: string,
+    dest: string,
+    options: SaveOptions,
+  ): Promise<string> {
     if (this.#ended) throw ended()
-    return moveFile(from, dest, { ...options, fsync: this.#pool.fsync })
+    return put(from, dest, { ...options, fsync: this.#pool.fsync })
   }
 
   async #end(released: boolean, run: () => Promise<void>): Promise<void> {

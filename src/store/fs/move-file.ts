@@ -1,9 +1,15 @@
 /** Moving a file out of our directories, also to another file system. @module */
+import { randomUUID } from 'node:crypto'
 import { copyFile, link, open, rename, rm, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { SaveOptions } from '../completed-queue.ts'
 import { toUploadError } from './io-call.ts'
+
+/** How a file of ours becomes one of the application's. */
+export interface PlaceOptions extends SaveOptions {
+  readonly fsync: boolean
+}
 
 /**
  * Moves `from` to `to`, or into `to` when that is a directory, and resolves with the new path. With
@@ -11,23 +17,32 @@ import { toUploadError } from './io-call.ts'
  *
  * @throws `ERR_FILE_EXISTS`, `ERR_INSUFFICIENT_STORAGE`, `ERR_STORAGE`
  */
-export async function moveFile(
+export function moveFile(from: string, to: string, options: PlaceOptions): Promise<string> {
+  return placed(from, to, async (target) => {
+    try {
+      await place(from, target, options)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
+      await copyTo(from, target, options)
+      await unlink(from)
+    }
+    if (options.fsync) await syncPath(dirname(from))
+  })
+}
+
+/** The same for a copy: `from` stays where it is. */
+export function copyFileTo(from: string, to: string, options: PlaceOptions): Promise<string> {
+  return placed(from, to, (target) => copyTo(from, target, options))
+}
+
+async function placed(
   from: string,
   to: string,
-  { overwrite = true, fsync }: SaveOptions & { readonly fsync: boolean },
+  put: (target: string) => Promise<void>,
 ): Promise<string> {
   try {
     const target = (await isDirectory(to)) ? join(resolve(to), basename(from)) : resolve(to)
-    try {
-      await place(from, target, overwrite)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
-      await copyAcross(from, target, overwrite, fsync)
-    }
-    if (fsync) {
-      await syncPath(dirname(target))
-      await syncPath(dirname(from))
-    }
+    await put(target)
     return target
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
@@ -38,25 +53,21 @@ export async function moveFile(
 }
 
 /** A link fails where something is in the way; a rename would replace it. */
-async function place(from: string, target: string, overwrite: boolean): Promise<void> {
-  if (overwrite) return rename(from, target)
-  await link(from, target)
-  await unlink(from)
+async function place(from: string, target: string, options: PlaceOptions): Promise<void> {
+  if (options.overwrite ?? true) await rename(from, target)
+  else {
+    await link(from, target)
+    await unlink(from)
+  }
+  if (options.fsync) await syncPath(dirname(target))
 }
 
-async function copyAcross(
-  from: string,
-  target: string,
-  overwrite: boolean,
-  fsync: boolean,
-): Promise<void> {
-  const temporary = join(dirname(target), `.tussi-${basename(from)}.tmp`)
+async function copyTo(from: string, target: string, options: PlaceOptions): Promise<void> {
+  const temporary = join(dirname(target), `.tussi-${randomUUID()}.tmp`)
   try {
     await copyFile(from, temporary)
-    if (fsync) await syncPath(temporary)
-    await place(temporary, target, overwrite)
-    if (fsync) await syncPath(dirname(target))
-    await unlink(from)
+    if (options.fsync) await syncPath(temporary)
+    await place(temporary, target, options)
   } finally {
     await rm(temporary, { force: true })
   }
