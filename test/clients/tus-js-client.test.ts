@@ -1,0 +1,126 @@
+/** tus-js-client as applications use it in Node. @module */
+import { randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type DetailedError, Upload, type UploadOptions } from 'tus-js-client'
+import { describe, expect, it } from 'vitest'
+import { type Served, serve, sha256, sha256Of, temporaryDirectory } from '../serve.ts'
+
+async function send(
+  { url }: Pick<Served, 'url'>,
+  source: ConstructorParameters<typeof Upload>[0],
+  options: Partial<UploadOptions> = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const upload = new Upload(source, {
+      endpoint: url,
+      retryDelays: [0, 50, 100, 200],
+      onSuccess: () => resolve(upload.url ?? ''),
+      onError: reject,
+      ...options,
+    })
+    upload.start()
+  })
+}
+
+async function receive({ tus }: Served, root: string): Promise<{ sum: string; metadata: unknown }> {
+  const upload = await tus.waitForFile({ timeoutMs: 5000 })
+  const sum = await sha256(await upload.save(join(root, 'saved')))
+  await upload.acknowledge()
+  return { sum, metadata: upload.record.metadata }
+}
+
+describe('tus-js-client', () => {
+  it('sends a file in one request, its default', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root)
+    const data = randomBytes(20_000_000)
+    const path = join(root, 'source')
+    await writeFile(path, data)
+    await send(served, createReadStream(path), { metadata: { filename: 'source' } })
+    expect(await receive(served, root)).toEqual({
+      sum: sha256Of(data),
+      metadata: { filename: 'source' },
+    })
+  })
+
+  it('sends chunks of 8 MiB below the default limit', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root, { maxChunkSize: 10_485_760 })
+    const data = randomBytes(20_000_000)
+    await send(served, data, { chunkSize: 8 * 2 ** 20 })
+    expect((await receive(served, root)).sum).toBe(sha256Of(data))
+  })
+
+  it('is told which setting to change when its request is too large', async () => {
+    const served = await serve(await temporaryDirectory(), { maxChunkSize: 1_000_000 })
+    const error: DetailedError = await send(served, randomBytes(1_000_001)).catch((e) => e)
+    expect(error.originalResponse?.getStatus()).toBe(413)
+    expect(error.originalResponse?.getBody()).toMatch(/1000000.*chunkSize/)
+  })
+
+  it('sends an empty file', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root)
+    await send(served, Buffer.alloc(0))
+    expect((await receive(served, root)).sum).toBe(sha256Of(Buffer.alloc(0)))
+  })
+
+  it('sends names in any script where they are allowed', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root, { filenameCharset: 'utf-8' })
+    const metadata = { filename: '日本語 – ü.txt', note: '🎬' }
+    await send(served, Buffer.from('x'), { metadata })
+    expect((await receive(served, root)).metadata).toEqual(metadata)
+  })
+
+  it('goes on by itself after its connection was cut', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root)
+    const data = randomBytes(8_000_000)
+    let cuts = 0
+    await send(served, data, {
+      chunkSize: 1_000_000,
+      onChunkComplete: (_size, accepted) => {
+        if (accepted % 3_000_000 === 0) {
+          cuts++
+          served.server.closeAllConnections()
+        }
+      },
+    })
+    expect(cuts).toBeGreaterThan(0)
+    expect((await receive(served, root)).sum).toBe(sha256Of(data))
+  })
+
+  it('resumes at the URL of an earlier run', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root)
+    const data = randomBytes(3_000_000)
+    const uploadUrl = await new Promise<string>((resolve, reject) => {
+      const upload = new Upload(data, {
+        endpoint: served.url,
+        chunkSize: 1_000_000,
+        onError: reject,
+        onChunkComplete: () => {
+          void upload.abort().then(() => resolve(upload.url ?? ''))
+        },
+      })
+      upload.start()
+    })
+    const starts: number[] = []
+    await send(served, data, { uploadUrl, onProgress: (sent) => starts.push(sent) })
+    expect(starts[0]).toBeGreaterThanOrEqual(1_000_000)
+    expect((await receive(served, root)).sum).toBe(sha256Of(data))
+  })
+
+  it('may be allowed to POST only', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root)
+    const methods = new Set<string | undefined>()
+    served.server.on('request', (req) => methods.add(req.method))
+    await send(served, randomBytes(10), { overridePatchMethod: true })
+    expect(methods).toEqual(new Set(['POST']))
+    await receive(served, root)
+  })
+})
