@@ -125,6 +125,27 @@ const sizes: readonly ConformanceCase[] = [
   },
 ]
 
+const FRAMINGS: Readonly<Record<string, Record<string, FieldValue>>> = {
+  word: { 'Content-Length': 'three' },
+  negative: { 'Content-Length': '-3' },
+  signed: { 'Content-Length': '+3' },
+  repeated: { 'Content-Length': ['3', '3'] },
+  'with-coding': { 'Content-Length': '3', 'Transfer-Encoding': 'chunked' },
+}
+
+/** HTTP servers refuse these before us; a Fetch runtime may not. */
+const framings = Object.entries(FRAMINGS).map(
+  ([name, fields]): ConformanceCase => ({
+    id: `bad-content-length-${name}`,
+    why: 'Content-Length is one non-negative integer, and alone',
+    upload: HALF,
+    request: { method: 'PATCH', fields: { ...patchAt(5), ...fields }, body: 'wor' },
+    status: 400,
+    code: 'ERR_INVALID_CONTENT_LENGTH',
+    notOver: ['node:http', 'node:http2'],
+  }),
+)
+
 const PATHS: Readonly<Record<string, string>> = {
   malformed: '/files/not-an-id',
   unknown: `/files/${UNKNOWN}`,
@@ -261,6 +282,7 @@ export const BAD_INPUT_CASES: readonly ConformanceCase[] = [
   ...lengths,
   ...offsets,
   ...sizes,
+  ...framings,
   ...paths,
   ...metadata,
 ]

@@ -60,6 +60,13 @@ export const TUS_CREATION_CASES: readonly ConformanceCase[] = [
     code: 'ERR_INVALID_UPLOAD_LENGTH',
   },
   {
+    id: 'tus-create-defer-other',
+    why: 'Upload-Defer-Length has no value but 1',
+    request: { method: 'POST', fields: { 'Upload-Defer-Length': '2' } },
+    status: 400,
+    fields: { Location: null },
+  },
+  {
     id: 'tus-create-max-size',
     why: 'a length over the maximum is answered 413',
     server: { maxSize: 100 },

@@ -24,6 +24,13 @@ export interface OpenApp {
 /** Makes an application over an empty storage. */
 export type OpenAppFunction = (options?: ServerOptions) => Promise<OpenApp>
 
+/** What is logged here was provoked. */
+const SILENT: NonNullable<TusAppOptions['logger']> = {
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+}
+
 /** By the name of the storage. */
 export const STORAGES: Readonly<Record<string, OpenAppFunction>> = {
   MemoryStorage: (options) => openApp(options, () => new MemoryStorage()),
@@ -39,7 +46,7 @@ async function openApp(
   const directory = join(root, 'uploads')
   const completedDir = join(root, 'completed')
   const storage = openStorage(directory)
-  const tus = new TusApp({ ...options, storage, completedDir } as TusAppOptions)
+  const tus = new TusApp({ ...options, storage, completedDir, logger: SILENT })
   const close = async (): Promise<void> => {
     await tus.close()
     await storage.close()
