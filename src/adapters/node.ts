@@ -36,12 +36,34 @@ function toExchange(req: Request, content: NodeContent): Exchange {
     method: req.method ?? 'GET',
     target: originalUrl ?? req.url ?? '/',
     scheme: (req.socket as TLSSocket).encrypted ? 'https' : 'http',
-    authority: (headers[':authority'] as string | undefined) ?? headers.host,
+    // Only a creation asks.
+    get authority() {
+      return authorityOf(req)
+    },
     header: (name) => joined(headers[name]),
     headers: () => allFields(headers),
     content,
     remoteAddress: req.socket.remoteAddress,
   }
+}
+
+/**
+ * The host of an absolute target comes before the `Host` field (RFC 9112, 3.2.2). Node keeps the
+ * first of two such fields; together they are no valid authority (3.2), and are shown as they are.
+ */
+function authorityOf(req: Request): string | undefined {
+  const { headers, rawHeaders } = req
+  const authority = headers[':authority'] as string | undefined
+  if (authority !== undefined) return authority
+  const absolute = /^https?:\/\/([^/?#]*)/i.exec(req.url ?? '')
+  if (absolute) return absolute[1]
+  if (headers.host === undefined) return undefined
+  const hosts = rawHeaders.filter((_, i) => i % 2 === 1 && isHost(rawHeaders[i - 1]))
+  return hosts.join(', ')
+}
+
+function isHost(name: string | undefined): boolean {
+  return name?.length === 4 && name.toLowerCase() === 'host'
 }
 
 /** An answer to a request that is still sending ends its connection, but not before it is read. */

@@ -25,7 +25,9 @@ export class Holders {
    * @throws `ERR_UPLOAD_LOCKED`, `ERR_SHUTTING_DOWN`
    */
   async take(id: string, stop: (reason: UploadError) => void): Promise<() => void> {
-    await this.interrupt(id)
+    // Newcomers that waited for the same holder wake together: only one of them may go on.
+    do await this.interrupt(id)
+    while (this.#holders.has(id))
     if (this.#closed) throw shuttingDown()
     let release = (): void => undefined
     const released = new Promise<void>((resolve) => {
