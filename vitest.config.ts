@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config'
+import { SUITES } from './scripts/suites.mjs'
+
+/** One project per suite of `scripts/suites.mjs`: `npx vitest run --project store`. */
+export default defineConfig({
+  test: {
+    // Two cores, and many tests start processes of their own.
+    maxWorkers: 2,
+    allowOnly: false,
+    passWithNoTests: false,
+    execArgv: ['--enable-source-maps'],
+    // The built package runs as Node.js would run it, worker threads included.
+    server: { deps: { external: [/\/dist\//] } },
+    projects: SUITES.map((suite) => ({
+      extends: true as const,
+      test: {
+        name: suite.name,
+        include: [`test/${suite.name}/**/*.test.{ts,mjs}`],
+        testTimeout: suite.testTimeoutMs,
+        hookTimeout: Math.max(30_000, suite.testTimeoutMs),
+        fileParallelism: !suite.oneByOne,
+      },
+    })),
+  },
+})
