@@ -15,7 +15,7 @@ export default defineConfig({
       extends: true as const,
       test: {
         name: suite.name,
-        include: [`test/${suite.name}/**/*.test.{ts,mjs}`],
+        include: [`test/${suite.name}/**/*.test.{ts,mjs}`, ...(suite.also ? [suite.also] : [])],
         testTimeout: suite.testTimeoutMs,
         hookTimeout: Math.max(30_000, suite.testTimeoutMs),
         fileParallelism: !suite.oneByOne,
