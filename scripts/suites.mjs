@@ -58,6 +58,12 @@ const TABLE = [
     testTimeoutMs: 10_000,
   },
   {
+    name: 'upload',
+    proves: 'the operations on one upload: who may write, and what is told of it',
+    budgetSeconds: 20,
+    testTimeoutMs: 10_000,
+  },
+  {
     name: 'store',
     proves: 'the filesystem storage and what a killed process leaves',
     budgetSeconds: 120,
