@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { foldersWithoutSuite, listRuns, OTHER_NODES, ROOT } from '../../scripts/suites.mjs'
+import { foldersWithoutSuite, listRuns, OTHER_NODES, ROOT, SUITES } from '../../scripts/suites.mjs'
 
 /** @param {readonly string[]} args */
 function npmTest(...args) {
@@ -42,6 +43,15 @@ describe('npm test', () => {
 describe('the table of suites', () => {
   it('has a row for every folder with tests', () => {
     expect(foldersWithoutSuite()).toEqual([])
+  })
+
+  it('stands in CONTRIBUTING.md', () => {
+    const text = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8')
+    for (const { name, everyNode, proves, budgetSeconds } of SUITES) {
+      expect(text).toContain(
+        `\n| ${name}${everyNode ? ' *' : ''} | ${proves} | ${budgetSeconds} s |\n`,
+      )
+    }
   })
 
   it('runs some suites on every other line of Node.js, and none on the present one twice', () => {
