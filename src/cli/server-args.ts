@@ -9,15 +9,15 @@ usage: tussi-server [flags]
   --host ADDRESS         where to listen (127.0.0.1)
   --port N               0 picks a free one (8080)
   --upload-dir DIR       unfinished uploads (./uploads)
-  --completed-dir DIR    finished uploads until they are saved (UPLOAD_DIR/.completed)
+  --completed-dir DIR    finished uploads until saved (UPLOAD_DIR/.completed)
   --dest-dir DIR         where they are saved (./dest)
-  --workers N            how many save at once; 0 leaves them in the completed dir (1)
+  --workers N            how many save at once; 0 leaves finished ones alone (1)
   --processes N          server processes that share the port (1)
   --max-size N           largest upload in bytes (no limit)
   --max-chunk-size N     largest request body in bytes, 0 for no limit (0)
-  --no-fsync             acknowledge before the disk has it: fast, not safe from power loss
-  --trusted-proxy CIDR   believe X-Forwarded-Proto of this address; repeatable
-  --cors-origin ORIGIN   only pages of this origin may upload; repeatable (every origin)
+  --no-fsync             do not wait for the disk: a power cut may lose bytes
+  --trusted-proxy CIDR   believe its X-Forwarded-Proto; repeatable
+  --cors-origin ORIGIN   only its pages may upload; repeatable (every origin)
   --access-log           one line for each request on standard output
   --yes                  ask nothing
   --help, --version

@@ -1,8 +1,9 @@
 /** One server process: receives, saves, cleans up, and ends in order. @module */
 import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { access, mkdir } from 'node:fs/promises'
+import { access, mkdir, stat } from 'node:fs/promises'
 import type { Server } from 'node:http'
+import { dirname, resolve } from 'node:path'
 import { FilesystemStorage, Janitor, type Logger, TusApp } from '../index.ts'
 import { createHttpServer, serverUrl } from './http-server.ts'
 import type { ServerArgs } from './server-args.ts'
@@ -21,7 +22,7 @@ export interface RunningServer {
 /** Makes the directories that the flags name. */
 export async function prepareDirectories(args: ServerArgs): Promise<void> {
   for (const directory of [args.uploadDir, args.completedDir, args.destDir]) {
-    await mkdir(directory, { recursive: true }).catch((error) => refuse(directory, error))
+    await makeDirectories(resolve(directory)).catch((error) => refuse(directory, error))
     const { R_OK, W_OK, X_OK } = constants
     await access(directory, R_OK | W_OK | X_OK).catch((error) => refuse(directory, error))
   }
@@ -82,6 +83,21 @@ async function listen(server: Server, { host, port }: ServerArgs): Promise<void>
       ENOTFOUND: `${host} is not the name of an address`,
     }
     throw new Error(why[code ?? ''] ?? `cannot listen on ${host} port ${port}: ${code}`)
+  }
+}
+
+/** Not by `recursive`: where a file system takes no directories that never ends. */
+async function makeDirectories(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const known = await stat(path).catch(() => undefined)
+    if (known?.isDirectory()) return
+    const parent = dirname(path)
+    if (code !== 'ENOENT' || (await stat(parent).catch(() => undefined))) throw error
+    await makeDirectories(parent)
+    await mkdir(path)
   }
 }
 

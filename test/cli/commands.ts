@@ -1,0 +1,57 @@
+/** The commands as child processes. @module */
+import { createHash, randomBytes } from 'node:crypto'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { type Run, type Running, type RunOptions, run, start } from '../run.ts'
+
+export const SERVER: string = new URL('../../dist/cli/server-main.js', import.meta.url).pathname
+export const UPLOAD: string = new URL('../../dist/cli/upload-main.js', import.meta.url).pathname
+
+export interface RunningServer extends Running {
+  readonly url: string
+}
+
+/** `tussi-server` in `cwd` on a free port, unless the flags name one. */
+export async function startServer(
+  cwd: string,
+  flags: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<RunningServer> {
+  const port = flags.includes('--port') ? [] : ['--port', '0']
+  const running = start(process.execPath, [SERVER, ...port, ...flags], { cwd, ...options })
+  const [, url = ''] = await running.until(/^listening on (http:\S+)$/m)
+  return { ...running, url }
+}
+
+export function server(flags: readonly string[], cwd: string): Promise<Run> {
+  return run(process.execPath, [SERVER, ...flags], { cwd })
+}
+
+export function upload(flags: readonly string[], cwd: string): Promise<Run> {
+  return run(process.execPath, [UPLOAD, ...flags], { cwd })
+}
+
+export async function randomFile(path: string, length: number): Promise<string> {
+  const data = randomBytes(length)
+  await writeFile(path, data)
+  return createHash('sha256').update(data).digest('hex')
+}
+
+/** Waits until `names` lie in the destination, each with its record. */
+export async function saved(cwd: string, ...names: string[]): Promise<void> {
+  const expected = names.flatMap((name) => [name, `${name}.meta`]).sort()
+  const list = async (): Promise<string[]> => (await readdir(join(cwd, 'dest'))).sort()
+  await expect.poll(list, { timeout: 15_000 }).toEqual(expected)
+}
+
+export async function recordOf(path: string): Promise<Record<string, unknown>> {
+  return JSON.parse(await readFile(`${path}.meta`, 'utf8'))
+}
+
+/** What a user must see of a failure: one line that says what, no stack trace. */
+export function expectOneLine({ stderr }: Run, pattern: RegExp): void {
+  expect(stderr).toMatch(pattern)
+  expect(stderr.trim().split('\n')).toHaveLength(1)
+  expect(stderr).not.toMatch(/^\s+at /m)
+}

@@ -1,0 +1,268 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { run } from '../run.ts'
+import {
+  createUpload,
+  idOf,
+  metadata,
+  offsetOf,
+  patch,
+  sha256,
+  sha256Of,
+  TUS,
+  temporaryDirectory,
+} from '../serve.ts'
+import { expectOneLine, recordOf, SERVER, saved, server, startServer } from './commands.ts'
+
+describe('tussi-server, asked', () => {
+  it('shows its flags on one screen', async () => {
+    const { code, stdout, stderr } = await server(['--help'], await temporaryDirectory())
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(24)
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+  })
+
+  it('shows its version', async () => {
+    const { version } = JSON.parse(
+      await readFile(new URL('../../package.json', import.meta.url), 'utf8'),
+    )
+    const { stdout } = await server(['--version'], await temporaryDirectory())
+    expect(stdout).toBe(`tussi ${version}\n`)
+  })
+})
+
+describe('tussi-server, told something wrong', () => {
+  it.each([
+    [['--bogus'], /unknown flag --bogus/],
+    [['-x'], /unknown flag -x/],
+    [['--port'], /port/],
+    [['--port', '65536'], /--port must be .* 65535/],
+    [['--port', '-1'], /--port must be/],
+    [['--port', '8o8o'], /--port must be/],
+    [['--workers', '1.5'], /--workers must be/],
+    [['--max-size', '1GB'], /--max-size must be/],
+    [['stray'], /unexpected argument stray/],
+    [['--metrics'], /--metrics is not available in this version/],
+    [['--expire-after', '5'], /--expire-after is not available in this version/],
+    [['--no-web'], /--no-web is not available in this version/],
+  ])('%j: one line and exit code 2', async (flags, pattern) => {
+    const result = await server(flags, await temporaryDirectory())
+    expect(result.code).toBe(2)
+    expectOneLine(result, pattern)
+  })
+
+  it.each([
+    [['--trusted-proxy', 'nonsense'], /nonsense/],
+    [['--cors-origin', 'example.org'], /example\.org/],
+    [['--host', '203.0.113.7'], /203\.0\.113\.7/],
+    [['--upload-dir', 'a', '--completed-dir', 'a'], /completed|contains the upload directory/],
+    [['--upload-dir', 'a/b', '--completed-dir', 'a'], /contains the upload directory/],
+    [['--dest-dir', '/proc/nowhere'], /\/proc\/nowhere/],
+    [['--upload-dir', 'file'], /file/],
+  ])('%j: one line and exit code 1', async (flags, pattern) => {
+    const cwd = await temporaryDirectory()
+    await writeFile(join(cwd, 'file'), '')
+    const result = await server(['--port', '0', ...flags], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, pattern)
+  })
+
+  it('names a port that is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    onTestFinished(() => void other.close())
+    const { port } = other.address() as AddressInfo
+    const result = await server(['--port', `${port}`], await temporaryDirectory())
+    expect(result.code).toBe(1)
+    expectOneLine(result, new RegExp(`port ${port} .* in use`))
+  })
+
+  it('names a directory that this user cannot write', async () => {
+    const cwd = await temporaryDirectory()
+    await mkdir(join(cwd, 'locked'), { mode: 0o555 })
+    const flags = [SERVER, '--port', '0', '--upload-dir', join(cwd, 'locked')]
+    const asNobody =
+      process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--clear-groups'] : []
+    const [command = '', ...args] = [...asNobody, process.execPath, ...flags]
+    const result = await run(command, args, { cwd })
+    expect(result.code).toBe(1)
+    expectOneLine(result, /locked cannot be made or written: EACCES/)
+  })
+})
+
+describe('tussi-server', () => {
+  it('receives, saves under the name of the client, and leaves nothing behind', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd)
+    const data = randomBytes(100_000)
+    const location = await createUpload(url, data.length, { filename: '../../über.tar.gz' })
+    await patch(location, 0, data)
+    await saved(cwd, 'über.tar.gz')
+    const path = join(cwd, 'dest', 'über.tar.gz')
+    expect(await sha256(path)).toBe(sha256Of(data))
+    expect(await recordOf(path)).toMatchObject({ metadata: { filename: '../../über.tar.gz' } })
+    const rest = await readdir(join(cwd, 'uploads'))
+    expect(rest.sort()).toEqual(['.completed', '.tussi'])
+    expect(await readdir(join(cwd, 'uploads', '.completed'))).toEqual(['.tussi'])
+    expect(await offsetOf(location)).toBe(data.length)
+  })
+
+  it.each([1, 2])('numbers equal names, with %d processes and 3 workers', async (processes) => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd, ['--workers', '3', '--processes', `${processes}`])
+    const send = async (text: string): Promise<void> => {
+      const location = await createUpload(url, 1, { filename: 'a.txt' })
+      expect((await patch(location, 0, Buffer.from(text))).status).toBe(204)
+    }
+    await Promise.all(['1', '2', '3', '4', '5'].map(send))
+    const names = ['a.txt', 'a_1.txt', 'a_2.txt', 'a_3.txt', 'a_4.txt']
+    await saved(cwd, ...names)
+    const texts = names.map((name) => readFile(join(cwd, 'dest', name), 'utf8'))
+    expect((await Promise.all(texts)).sort()).toEqual(['1', '2', '3', '4', '5'])
+  })
+
+  it('leaves finished uploads where they are without workers', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd, ['--workers', '0', '--completed-dir', 'finished'])
+    const location = await createUpload(url, 0)
+    expect((await readdir(join(cwd, 'finished'))).sort()).toEqual([
+      '.tussi',
+      idOf(location),
+      `${idOf(location)}.meta`,
+    ])
+  })
+
+  it('hands back what it cannot save, and saves it when it can', async () => {
+    const cwd = await temporaryDirectory()
+    const running = await startServer(cwd)
+    await rm(join(cwd, 'dest'), { recursive: true })
+    await writeFile(join(cwd, 'dest'), 'in the way')
+    await createUpload(running.url, 0, { filename: 'a' })
+    await running.until(/could not be saved and stays in the queue/)
+    await rm(join(cwd, 'dest'))
+    await mkdir(join(cwd, 'dest'))
+    await saved(cwd, 'a')
+  }, 20_000)
+
+  it('keeps its limits', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd, ['--max-size', '1000', '--max-chunk-size', '10'])
+    await expect(createUpload(url, 1001)).rejects.toThrow(/413.*ERR_MAX_SIZE_EXCEEDED/)
+    const location = await createUpload(url, 1000)
+    expect((await patch(location, 0, randomBytes(11))).status).toBe(413)
+  })
+
+  it('answers other paths, and what is no HTTP, in words', async () => {
+    const { url } = await startServer(await temporaryDirectory())
+    const elsewhere = await fetch(new URL('/elsewhere', url))
+    expect(elsewhere.status).toBe(404)
+    expect(await elsewhere.json()).toMatchObject({ code: 'ERR_NOT_FOUND' })
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.end('nonsense\r\n\r\n')
+    let answer = ''
+    for await (const chunk of socket) answer += chunk
+    expect(answer).toMatch(/^HTTP\/1.1 400 [\s\S]*ERR_INVALID_REQUEST/)
+  })
+
+  it('writes a line for each request when asked to', async () => {
+    const running = await startServer(await temporaryDirectory(), ['--access-log'])
+    await createUpload(running.url, 5)
+    await running.until(/^\S+Z POST \/files\/ 201 \d+ bytes \d+ ms$/m)
+  })
+
+  it('lets in pages of the listed origins only', async () => {
+    const { url } = await startServer(await temporaryDirectory(), [
+      '--cors-origin',
+      'https://a.example',
+    ])
+    const allowed = async (Origin: string): Promise<string | null> =>
+      (await fetch(url, { method: 'OPTIONS', headers: { Origin } })).headers.get(
+        'access-control-allow-origin',
+      )
+    expect(await allowed('https://a.example')).toBe('https://a.example')
+    expect(await allowed('https://b.example')).toBeNull()
+  })
+})
+
+describe('tussi-server at its end', () => {
+  it.each([1, 2])('records what has arrived and ends with 0, with %d processes', async (n) => {
+    const cwd = await temporaryDirectory()
+    const running = await startServer(cwd, ['--processes', `${n}`])
+    const location = await createUpload(running.url, 1000)
+    const sending = fetch(location, {
+      method: 'PATCH',
+      headers: {
+        ...TUS,
+        'Content-Type': 'application/offset+octet-stream',
+        'Upload-Offset': '0',
+      },
+      body: new ReadableStream({ start: (stream) => stream.enqueue(randomBytes(400)) }),
+      duplex: 'half',
+    } as RequestInit).catch(() => undefined)
+    const record = join(cwd, 'uploads', idOf(location))
+    await expect.poll(async () => (await recordOf(record)).offset, { timeout: 5000 }).toBe(400)
+    const { code, stderr } = await running.stop('SIGTERM')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    await sending
+    const again = await startServer(cwd)
+    const resumed = `${again.url}${idOf(location)}`
+    expect(await offsetOf(resumed)).toBe(400)
+    expect((await patch(resumed, 400, randomBytes(600))).status).toBe(204)
+  })
+
+  it('tells a client that is sending to come back', async () => {
+    const cwd = await temporaryDirectory()
+    const running = await startServer(cwd)
+    const location = await createUpload(running.url, 1000)
+    const socket = connect(Number(new URL(running.url).port), '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.write(
+      `PATCH ${new URL(location).pathname} HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n` +
+        'Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\n' +
+        'Content-Length: 1000\r\n\r\nhello',
+    )
+    const record = join(cwd, 'uploads', idOf(location))
+    await expect.poll(async () => (await recordOf(record)).offset, { timeout: 5000 }).toBe(5)
+    await running.stop('SIGTERM')
+    expect(answer).toMatch(/^HTTP\/1.1 503 [\s\S]*Retry-After: 1[\s\S]*ERR_SHUTTING_DOWN/)
+    expect(answer).toMatch(/Upload-Offset: 5/)
+  })
+
+  it('starts a process again that was killed', async () => {
+    const cwd = await temporaryDirectory()
+    const running = await startServer(cwd, ['--processes', '2'])
+    const children = async (): Promise<string[]> => {
+      const pid = running.child.pid
+      const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      return text.trim().split(' ')
+    }
+    const [victim] = await children()
+    process.kill(Number(victim), 'SIGKILL')
+    await running.until(/is started again/)
+    await expect.poll(children, { timeout: 5000 }).toHaveLength(2)
+    await createUpload(running.url, 0, { filename: 'a' })
+    await saved(cwd, 'a')
+  })
+
+  it('has taken no room for what was refused', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd)
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...TUS, 'Upload-Length': '5', 'Upload-Metadata': metadata({ filename: 'a\n' }) },
+    })
+    expect(response.status).toBe(400)
+    expect(await readdir(join(cwd, 'uploads'))).toHaveLength(2)
+    expect((await stat(join(cwd, 'uploads', '.tussi', 'tmp'))).isDirectory()).toBe(true)
+  })
+})

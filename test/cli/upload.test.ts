@@ -1,0 +1,174 @@
+import { once } from 'node:events'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Running, start } from '../run.ts'
+import { sha256, temporaryDirectory } from '../serve.ts'
+import { expectOneLine, randomFile, saved, startServer, UPLOAD, upload } from './commands.ts'
+
+/** The progress file once it names an upload. */
+async function progressOf(cwd: string): Promise<Record<string, { uploadUrl?: string }>> {
+  const path = join(cwd, 'tus-progress.json')
+  await expect
+    .poll(() =>
+      stat(path).then(
+        () => true,
+        () => false,
+      ),
+    )
+    .toBe(true)
+  return JSON.parse(await readFile(path, 'utf8'))
+}
+
+function startUpload(cwd: string, flags: readonly string[]): Running {
+  return start(process.execPath, [UPLOAD, ...flags], { cwd })
+}
+
+describe('tussi-upload, asked', () => {
+  it('shows its flags on one screen', async () => {
+    const { code, stdout } = await upload(['--help'], await temporaryDirectory())
+    expect(code).toBe(0)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(24)
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+  })
+})
+
+describe('tussi-upload, told something wrong', () => {
+  it.each([
+    [['--bogus'], /unknown flag --bogus/],
+    [['--protocol', 'rufh'], /--protocol is not available in this version/],
+    [['--url', 'ftp://example.org/'], /--url must be/],
+    [['--url', 'nonsense'], /--url must be/],
+    [['--chunk-size', '-1'], /--chunk-size must be/],
+    [['--parallel', '0'], /--parallel must be/],
+    [['--header', 'nonsense'], /--header must look like/],
+    [['--header', 'A: b\r\nC: d'], /--header must look like/],
+    [['--size', '5', 'file'], /--size goes without files/],
+  ])('%j: one line and exit code 2', async (flags, pattern) => {
+    const result = await upload(flags, await temporaryDirectory())
+    expect(result.code).toBe(2)
+    expectOneLine(result, pattern)
+  })
+
+  it.each([
+    [['nowhere.bin'], /nowhere\.bin: there is no such file/],
+    [['--file', '.'], /\.: not a file/],
+  ])('%j: one line and exit code 1', async (flags, pattern) => {
+    const result = await upload(flags, await temporaryDirectory())
+    expect(result.code).toBe(1)
+    expectOneLine(result, pattern)
+  })
+
+  it('keeps a progress file that it cannot read', async () => {
+    const cwd = await temporaryDirectory()
+    await writeFile(join(cwd, 'tus-progress.json'), '{"broken')
+    await writeFile(join(cwd, 'a'), 'a')
+    const result = await upload(['a'], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, /tus-progress\.json is no progress file/)
+    expect(await readFile(join(cwd, 'tus-progress.json'), 'utf8')).toBe('{"broken')
+  })
+})
+
+describe('tussi-upload', () => {
+  it('sends files, several at once, and leaves no progress behind', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd)
+    const names = ['a.bin', 'b.bin', 'ü c.bin', 'empty']
+    const sums = await Promise.all(
+      names.map((name) => randomFile(join(cwd, name), name === 'empty' ? 0 : 3_000_000)),
+    )
+    const [first = '', ...rest] = names
+    const flags = ['--url', url, '--parallel', '3', '--chunk-size', '1000000', '--file', first]
+    const { code, stdout, stderr } = await upload([...flags, ...rest], cwd)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const name of names) expect(stdout).toContain(`sent ${name} (`)
+    await saved(cwd, ...names)
+    const arrived = await Promise.all(names.map((name) => sha256(join(cwd, 'dest', name))))
+    expect(arrived).toEqual(sums)
+    expect(await readdir(cwd)).not.toContain('tus-progress.json')
+  })
+
+  it('sends random data where no file is named', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd)
+    const { code, stdout } = await upload(['--url', url, '--size', '12345'], cwd)
+    expect(code).toBe(0)
+    const [, name = ''] = /sent (\S+) \(12\.1 KiB\)/.exec(stdout) ?? []
+    await saved(cwd, name)
+    expect((await stat(join(cwd, 'dest', name))).size).toBe(12_345)
+  })
+
+  it('adds the fields that it is given', async () => {
+    const seen: (string | undefined)[] = []
+    const server = createServer((req, res) => {
+      seen.push(req.headers.authorization)
+      res.writeHead(403, { 'Content-Type': 'application/problem+json' })
+      res.end(JSON.stringify({ code: 'ERR_REFUSED', detail: 'not you' }))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const flags = ['--url', url, '--header', 'Authorization: Bearer x', '--size', '1']
+    const result = await upload(flags, await temporaryDirectory())
+    expect(seen).toEqual(['Bearer x'])
+    expect(result.code).toBe(1)
+    expectOneLine(result, /403 ERR_REFUSED: not you/)
+  })
+
+  it('says what to do when the server takes smaller chunks only', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd, ['--max-chunk-size', '1000'])
+    const result = await upload(['--url', url, '--size', '5000'], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, /413 ERR_CHUNK_SIZE_EXCEEDED.*1000.*lower --chunk-size/)
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('resumes after %s', async (signal) => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd)
+    const sum = await randomFile(join(cwd, 'a.bin'), 60_000_000)
+    const flags = ['--url', url, '--chunk-size', '200000', 'a.bin']
+    const first = startUpload(cwd, flags)
+    const entries = await progressOf(cwd)
+    const { code, stderr } = await first.stop(signal)
+    expect(code).toBe(signal === 'SIGINT' ? 130 : 143)
+    expect(stderr).toMatch(/interrupted; run the same command again/)
+    const { stdout } = await upload(flags, cwd)
+    expect(stdout).toContain('resuming a.bin')
+    expect(stdout).toContain(Object.values(entries)[0]?.uploadUrl)
+    await saved(cwd, 'a.bin')
+    expect(await sha256(join(cwd, 'dest', 'a.bin'))).toBe(sum)
+  })
+
+  it('does not go on with a file that has changed', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd)
+    await randomFile(join(cwd, 'a.bin'), 60_000_000)
+    const flags = ['--url', url, '--chunk-size', '200000', 'a.bin']
+    const first = startUpload(cwd, flags)
+    await progressOf(cwd)
+    await first.stop('SIGKILL')
+    const sum = await randomFile(join(cwd, 'a.bin'), 60_000_000)
+    expect((await upload(flags, cwd)).stdout).not.toContain('resuming')
+    await saved(cwd, 'a.bin')
+    expect(await sha256(join(cwd, 'dest', 'a.bin'))).toBe(sum)
+  })
+
+  it('waits for a server that is started again', async () => {
+    const cwd = await temporaryDirectory()
+    const server = await startServer(cwd)
+    const { port } = new URL(server.url)
+    const sum = await randomFile(join(cwd, 'a.bin'), 100_000_000)
+    const sending = startUpload(cwd, ['--url', server.url, '--chunk-size', '500000', 'a.bin'])
+    await progressOf(cwd)
+    await server.stop('SIGKILL')
+    await startServer(cwd, ['--port', port])
+    expect(await sending.ended).toMatchObject({ code: 0 })
+    await saved(cwd, 'a.bin')
+    expect(await sha256(join(cwd, 'dest', 'a.bin'))).toBe(sum)
+  }, 30_000)
+})
