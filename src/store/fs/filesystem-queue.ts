@@ -32,6 +32,7 @@ export class FilesystemQueue implements CompletedQueue {
   readonly #ready = new Map<string, number>()
   /** Names whose removal will be signalled: that is no news. */
   readonly #acknowledged = new Set<string>()
+  readonly #unreadable = new Set<string>()
   readonly #waiters = new Set<Waiter>()
   readonly #retries = new Set<NodeJS.Timeout>()
   #listing: AsyncGenerator<string, void, void> | undefined
@@ -84,7 +85,9 @@ export class FilesystemQueue implements CompletedQueue {
         if (attempts !== undefined) this.#retry(id, attempts)
       } else if ('buried' in result) {
         this.#logger.error(`completed upload moved to dead: ${result.buried}`, { id })
-      } else if ('unreadable' in result) {
+      } else if ('unreadable' in result && !this.#unreadable.has(id)) {
+        // Every listing meets it again; it is said once.
+        this.#unreadable.add(id)
         this.#logger.error(`completed upload left alone: ${result.unreadable}`, { id })
       }
       return claim

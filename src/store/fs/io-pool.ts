@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { UploadError } from '../../errors.ts'
@@ -77,7 +78,13 @@ export class IoPool {
     while (this.#waiting.length > 0 || this.#threads.some(({ calls }) => calls.size > 0)) {
       await delay(1)
     }
-    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()))
+    await Promise.all(
+      this.#threads.splice(0).map(({ worker }) => {
+        worker.ref()
+        worker.postMessage(null)
+        return once(worker, 'exit')
+      }),
+    )
   }
 
   /** At the end of the current turn, so that calls made together travel together. */
@@ -112,6 +119,8 @@ export class IoPool {
       workerData: this.#data,
       // Descriptors belong to the pool: a thread that ends must not close what the main one uses.
       trackUnmanagedFds: false,
+      // Flags of the main script, such as --input-type, are not meant for this one.
+      execArgv: [],
     })
     const thread: Thread = { worker, calls: new Map() }
     worker.unref()

@@ -5,7 +5,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
-import { fdatasyncSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Barrier, type Io, type IoReply, type Operation, toUploadError } from './io-call.ts'
 import { OPERATIONS, type OperationName } from './operations.ts'
@@ -44,7 +44,8 @@ const io: Io = {
   temporaryName: () => `${token}.${++temporaries}`,
 }
 
-parentPort?.on('message', (calls: readonly IoCall[]) => {
+parentPort?.on('message', (calls: readonly IoCall[] | null) => {
+  if (calls === null) return end()
   let jobs: Job[] = calls.map(({ call, name, args }) => ({
     call,
     operation: (OPERATIONS[name] as (io: Io, args: unknown) => Operation<unknown>)(io, args),
@@ -56,6 +57,12 @@ parentPort?.on('message', (calls: readonly IoCall[]) => {
     syncAll(jobs)
   }
 })
+
+/** Nobody else would close these: the pool's threads do not own descriptors. */
+function end(): void {
+  for (const fd of directories.values()) closeSync(fd)
+  parentPort?.close()
+}
 
 /** Runs a job up to its next barrier; false when it has ended. */
 function advance(job: Job, replies: IoReply[]): boolean {
