@@ -4,13 +4,13 @@ import { CompletedUpload } from './completed-upload.ts'
 
 /** How long and until when to wait. */
 export interface WaitForFileOptions {
-  /** Milliseconds. @defaultValue 3_600_000 */
+  /** Milliseconds; `Infinity` waits for ever. @defaultValue 3_600_000 */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
 
 const DEFAULT_TIMEOUT_MS = 3_600_000
-/** The longest that a timer can run. */
+/** The longest that a timer can run, about 24 days; longer is for ever. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
@@ -32,7 +32,8 @@ export async function waitForFile(
     signal.addEventListener('abort', abort)
   }
   const timeout = new DOMException(`no completed upload within ${wait} ms`, 'TimeoutError')
-  const timer = setTimeout(() => controller.abort(timeout), Math.min(wait, MAX_TIMEOUT_MS))
+  const end = (): void => controller.abort(timeout)
+  const timer = wait > MAX_TIMEOUT_MS ? undefined : setTimeout(end, wait)
   try {
     return new CompletedUpload(await queue.claim({ signal: controller.signal }))
   } finally {

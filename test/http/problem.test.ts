@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { UploadError, type UploadErrorCode } from '../../src/errors.ts'
 import { PROBLEMS, toProblem } from '../../src/http/problem.ts'
@@ -62,6 +63,27 @@ describe('toProblem', () => {
     expect(status).toBe(500)
     expect(body).not.toContain('secret')
     if (!(thrown instanceof UploadError)) expect(error.cause).toBe(thrown)
+  })
+})
+
+/** Codes that only workers and constructors meet. */
+const NOT_OVER_HTTP = [
+  'ERR_ALREADY_SAVED',
+  'ERR_CLAIM_ENDED',
+  'ERR_DIRECTORY',
+  'ERR_FILE_EXISTS',
+  'ERR_NATIVE_UNAVAILABLE',
+]
+
+describe('docs/protocol.md', () => {
+  it('lists every refusal with its status', () => {
+    const text = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
+    const rows = [...text.matchAll(/^\| (\d{3}) \| `(ERR_\w+)` \|/gm)]
+    const listed = rows.map(([, status, code]) => `${code} ${status}`)
+    const known = Object.entries(PROBLEMS)
+      .filter(([code]) => !NOT_OVER_HTTP.includes(code))
+      .map(([code, { status }]) => `${code} ${status}`)
+    expect(listed.sort()).toEqual(known.sort())
   })
 })
 
