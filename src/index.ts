@@ -28,10 +28,8 @@ export type {
   NewUpload,
   Storage,
   StoredEntry,
-  StoredUpload,
-  UploadInfo,
-  UploadState,
 } from './store/storage.ts'
+export type { StoredUpload, UploadInfo, UploadState } from './store/upload.ts'
 export { type RecordFields, UploadRecord } from './store/upload-record.ts'
 export type {
   EventHandler,

@@ -1,5 +1,5 @@
 /** Completed uploads on their way to a worker. @module */
-import type { StoredUpload } from './storage.ts'
+import type { StoredUpload } from './upload.ts'
 import type { UploadRecord } from './upload-record.ts'
 
 /** The queue. An upload is in it from the moment it is finalized until a worker acknowledges it. */

@@ -1,7 +1,8 @@
 /** Upload append. @module */
 import { UploadError } from '../errors.ts'
 import type { AppendOperation } from '../protocol/operation.ts'
-import type { AppendResult, Batch, Content, StoredUpload } from '../store/storage.ts'
+import type { AppendResult, Batch, Content } from '../store/storage.ts'
+import type { StoredUpload } from '../store/upload.ts'
 import { toUploadInfo } from './events.ts'
 import { lookUp } from './look-up.ts'
 import type { Uploads } from './uploads.ts'

@@ -1,7 +1,7 @@
 /** Upload creation. @module */
 import { UploadError } from '../errors.ts'
 import { checkFilename, type UploadMetadata } from '../protocol/upload-metadata.ts'
-import type { StoredUpload } from '../store/storage.ts'
+import type { StoredUpload } from '../store/upload.ts'
 import { toUploadInfo } from './events.ts'
 import { finalize } from './look-up.ts'
 import type { Uploads } from './uploads.ts'

@@ -1,6 +1,6 @@
 /** What an application hears about its uploads. @module */
 import type { Logger } from '../logger.ts'
-import type { StoredUpload, UploadInfo } from '../store/storage.ts'
+import type { StoredUpload, UploadInfo } from '../store/upload.ts'
 
 /** Something that happened to an upload. */
 export type TusEvent =

@@ -1,6 +1,6 @@
 /** Finding an upload wherever it stands, and moving a sealed one on. @module */
 import { UploadError } from '../errors.ts'
-import type { StoredUpload } from '../store/storage.ts'
+import type { StoredUpload } from '../store/upload.ts'
 import { toUploadInfo } from './events.ts'
 import type { Uploads } from './uploads.ts'
 

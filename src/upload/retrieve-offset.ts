@@ -1,5 +1,5 @@
 /** Offset retrieval. The client asks because its connection is gone: the old request ends first. @module */
-import type { StoredUpload } from '../store/storage.ts'
+import type { StoredUpload } from '../store/upload.ts'
 import { lookUp } from './look-up.ts'
 import type { Uploads } from './uploads.ts'
 

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { CompletedQueue } from '../../src/store/completed-queue.ts'
-import type { NewUpload, Storage, StoredEntry, StoredUpload } from '../../src/store/storage.ts'
+import type { NewUpload, Storage, StoredEntry } from '../../src/store/storage.ts'
+import type { StoredUpload } from '../../src/store/upload.ts'
 import { contentOf } from './content.ts'
 
 /** A storage under test with the directory its finished uploads go to. */

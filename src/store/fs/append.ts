@@ -6,7 +6,7 @@
  */
 import { closeSync, writevSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
-import type { StoredUpload } from '../storage.ts'
+import type { StoredUpload } from '../upload.ts'
 import type { RecordFields } from '../upload-record.ts'
 import { type LockedUpload, notFound, recordEpoch, recordOffset } from './finalize.ts'
 import {

@@ -1,7 +1,8 @@
 /** Creation: data file reserved, record durable, then the answer. @module */
 import { closeSync, openSync, rmSync, statfsSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
-import type { NewUpload, StoredUpload } from '../storage.ts'
+import type { NewUpload } from '../storage.ts'
+import type { StoredUpload } from '../upload.ts'
 import type { RecordFields } from '../upload-record.ts'
 import type { Io, Operation } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'

@@ -7,7 +7,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import type { Logger } from '../../logger.ts'
 import type { Claim, CompletedQueue } from '../completed-queue.ts'
-import type { StoredUpload } from '../storage.ts'
+import type { StoredUpload } from '../upload.ts'
 import { FilesystemClaim } from './filesystem-claim.ts'
 import { isBusy } from './io-call.ts'
 import type { IoPool } from './io-pool.ts'

@@ -10,8 +10,8 @@ import type {
   NewUpload,
   Storage,
   StoredEntry,
-  StoredUpload,
 } from '../storage.ts'
+import type { StoredUpload } from '../upload.ts'
 import { appendStream, MESSAGE_BYTES } from './append-stream.ts'
 import { freeSpace } from './create.ts'
 import { prepareCompleted, prepareUploads, remoteFileSystem } from './directories.ts'

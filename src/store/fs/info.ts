@@ -1,6 +1,6 @@
 /** Looking without a lock: records are replaced whole, so a reader sees one or the other. @module */
 import { existsSync } from 'node:fs'
-import type { StoredUpload } from '../storage.ts'
+import type { StoredUpload } from '../upload.ts'
 import { notFound } from './finalize.ts'
 import type { Io, Operation } from './io-call.ts'
 import { dataPath, recordPath, tombstonePath } from './layout.ts'

@@ -1,5 +1,5 @@
 /** From a record to what the rest of the house knows of an upload. @module */
-import type { StoredUpload, UploadState } from '../storage.ts'
+import type { StoredUpload, UploadState } from '../upload.ts'
 import type { RecordFields } from '../upload-record.ts'
 
 /** Describes a record; by itself it is `sealed` or `receiving`, the place may say more. */

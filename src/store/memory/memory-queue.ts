@@ -3,7 +3,8 @@ import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { Claim, CompletedQueue, SaveOptions } from '../completed-queue.ts'
-import type { StoredEntry, StoredUpload } from '../storage.ts'
+import type { StoredEntry } from '../storage.ts'
+import type { StoredUpload } from '../upload.ts'
 import { formatRecord, type RecordFields, UploadRecord } from '../upload-record.ts'
 
 interface Item {

@@ -13,8 +13,8 @@ import type {
   NewUpload,
   Storage,
   StoredEntry,
-  StoredUpload,
 } from '../storage.ts'
+import type { StoredUpload } from '../upload.ts'
 import { MemoryQueue } from './memory-queue.ts'
 
 /** How much a memory storage holds. */
