@@ -13,7 +13,7 @@ const {
 
 export const port = Number(process.env.PORT ?? 8080)
 
-export const storage = new FilesystemStorage({ directory: UPLOAD_DIR })
+const storage = new FilesystemStorage({ directory: UPLOAD_DIR })
 export const tus = new TusApp({ storage, completedDir: COMPLETED_DIR, maxChunkSize: null })
 
 /**

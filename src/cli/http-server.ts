@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { TusApp } from '../index.ts'
 
-export const ENDPOINT = '/files/'
+const ENDPOINT = '/files/'
 
 const PROBLEM = 'application/problem+json'
 

@@ -28,7 +28,7 @@ export async function work(
 }
 
 /** Saves file and record side by side under the first name that is free for both. */
-export async function saveUpload(upload: CompletedUpload, destDir: string): Promise<string> {
+async function saveUpload(upload: CompletedUpload, destDir: string): Promise<string> {
   const name = safeName(upload.record.metadata.filename, upload.name)
   for (let n = 0; ; n++) {
     const path = join(destDir, numberedName(name, n))

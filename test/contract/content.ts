@@ -58,7 +58,7 @@ export function stalledContent(): StalledContent {
 }
 
 /** A promise and its ends; Node 20 has no `Promise.withResolvers`. */
-export function deferred<T>(): {
+function deferred<T>(): {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void
   readonly reject: (reason: unknown) => void

@@ -60,7 +60,7 @@ export function* finalize(
  * Moves an upload whose data is complete and synced. When that fails the upload is sealed where it
  * is, so that nobody has to send it again, and the failure is thrown.
  */
-export function* finalizeLocked(
+function* finalizeLocked(
   io: Io,
   { id, record }: LockedUpload,
   completedDir: string,

@@ -73,7 +73,7 @@ export function* syncDirectory(io: Io, path: string): Operation<void> {
 }
 
 /** Opens `path` for reading and writing; `undefined` when it is not there. */
-export function openIfExists(path: string): number | undefined {
+function openIfExists(path: string): number | undefined {
   try {
     return openSync(path, 'r+')
   } catch (error) {
