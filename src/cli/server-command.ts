@@ -11,6 +11,10 @@ import {
   type ServerArgs,
 } from './server-args.ts'
 import { askServerArgs } from './server-prompts.ts'
+import { stopOnSignals } from './signals.ts'
+
+const TERM = ['SIGTERM'] as const
+const BOTH = ['SIGTERM', 'SIGINT'] as const
 
 /** Resolves with the exit code. */
 export async function serverCommand(argv: readonly string[]): Promise<number> {
@@ -25,7 +29,7 @@ export async function serverCommand(argv: readonly string[]): Promise<number> {
   const args = completeServerArgs(given, answers)
   await prepareDirectories(args)
   if (args.processes === 1) return runOne(args, true, (url) => announce(url, args))
-  const signal = stopSignal('SIGTERM', 'SIGINT')
+  const { signal } = stopOnSignals(...BOTH)
   const onListening = (url: string): void => announce(url, args)
   await superviseProcesses(args, { signal, logger: stderrLogger, onListening })
   return 0
@@ -37,7 +41,7 @@ async function runOne(
   onListening: (url: string) => void,
 ): Promise<number> {
   // Ctrl+C reaches a whole process group; a child leaves its end to the first process.
-  const signal = process.connected ? stopSignal('SIGTERM') : stopSignal('SIGTERM', 'SIGINT')
+  const { signal } = stopOnSignals(...(process.connected ? TERM : BOTH))
   if (process.connected) process.on('SIGINT', () => undefined)
   const server: RunningServer = await startServer(args, { logger: stderrLogger, janitor })
   onListening(server.url)
@@ -49,17 +53,6 @@ async function runOne(
   // In a child the channel to the first process would keep this one alive.
   if (process.connected) process.disconnect()
   return 0
-}
-
-/** Fires at the first of the signals; the second one ends the process at once. */
-function stopSignal(...names: readonly NodeJS.Signals[]): AbortSignal {
-  const controller = new AbortController()
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(1)
-    controller.abort()
-  }
-  for (const name of names) process.on(name, stop)
-  return controller.signal
 }
 
 function announce(url: string, args: ServerArgs): void {

@@ -7,6 +7,7 @@ import { confirm, isCancel } from '@clack/prompts'
 import { readVersion } from './args.ts'
 import { formatBytes, ProgressDisplay } from './progress-bar.ts'
 import { type SourceFile, sendFile } from './send-file.ts'
+import { stopOnSignals } from './signals.ts'
 import { parseUploadArgs, UPLOAD_HELP, type UploadArgs } from './upload-args.ts'
 import { FileUrlStorage } from './url-storage.ts'
 
@@ -32,7 +33,7 @@ async function sendAll(
   const urlStorage = resumable ? new FileUrlStorage(args.progress) : undefined
   // A damaged progress file is said before anything is sent.
   await urlStorage?.findAllUploads()
-  const { signal, exitCode } = interruption()
+  const { signal, exitCode } = stopOnSignals('SIGINT', 'SIGTERM')
   const { stdout } = process
   const display = new ProgressDisplay({
     isTTY: stdout.isTTY === true,
@@ -125,19 +126,6 @@ async function writeRandomFile(size: number): Promise<string> {
     await file.close()
   }
   return path
-}
-
-/** SIGINT and SIGTERM end the requests and keep the progress; a second one ends at once. */
-function interruption(): { readonly signal: AbortSignal; readonly exitCode: () => number } {
-  const controller = new AbortController()
-  let code = 130
-  const stop = (with_: number) => (): void => {
-    if (controller.signal.aborted) process.exit(with_)
-    code = with_
-    controller.abort(new Error('interrupted'))
-  }
-  process.on('SIGINT', stop(130)).on('SIGTERM', stop(143))
-  return { signal: controller.signal, exitCode: () => code }
 }
 
 function print(text: string): number {

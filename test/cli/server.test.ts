@@ -238,6 +238,26 @@ describe('tussi-server at its end', () => {
     expect(answer).toMatch(/Upload-Offset: 5/)
   })
 
+  it('takes Ctrl+C under npm, which arrives twice, for one', async () => {
+    const running = await startServer(await temporaryDirectory())
+    running.child.kill('SIGINT')
+    expect(await running.stop('SIGINT')).toMatchObject({ code: 0, signal: null })
+  })
+
+  it('ends at once when it is told so again', async () => {
+    const cwd = await temporaryDirectory()
+    const running = await startServer(cwd)
+    // A request that is never finished keeps an orderly end waiting for a second.
+    const socket = connect(Number(new URL(running.url).port), '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    const head = 'OPTIONS /files/ HTTP/1.1\r\nHost: h\r\n'
+    socket.write(`${head}\r\n${head}`)
+    await once(socket, 'data')
+    running.child.kill('SIGTERM')
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    expect(await running.stop('SIGTERM')).toMatchObject({ code: 1 })
+  })
+
   it('starts a process again that was killed', async () => {
     const cwd = await temporaryDirectory()
     const running = await startServer(cwd, ['--processes', '2'])
