@@ -42,6 +42,7 @@ export async function serve(root: string, options: ServeOptions = {}): Promise<S
   const storage = new FilesystemStorage({ directory })
   const tus = new TusApp({ storage, completedDir, maxChunkSize: null, ...options })
   const server = createServer(tus.listener).on('checkContinue', tus.checkContinue)
+  server.requestTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -112,6 +112,8 @@ export class BodyBuffer {
     const batch = { pieces: this.#pieces, byteLength: this.#bytes, last: this.#ended }
     this.#pieces = []
     this.#bytes = 0
+    // The next batch is gathered while this one is written.
+    if (!this.#ended && !this.#failure) this.start()
     reader?.resolve(batch)
   }
 }

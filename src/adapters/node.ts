@@ -17,16 +17,36 @@ type Response = ServerResponse | Http2ServerResponse
 /** A request listener of `node:http`, `node:https` or `node:http2` servers. */
 export type NodeListener = (req: Request, res: Response) => Promise<void>
 
+/** How a listener is made. */
+export interface NodeListenerOptions {
+  /** It is for `checkContinue`: the client waits before it sends its body. */
+  readonly expectsContinue: boolean
+  /** Told once if the server around will cut off long uploads. */
+  readonly onShortTimeout: (timeoutMs: number) => void
+}
+
 export function toNodeListener(
   handle: Handle,
-  { expectsContinue }: { readonly expectsContinue: boolean },
+  { expectsContinue, onShortTimeout }: NodeListenerOptions,
 ): NodeListener {
+  let checked = false
   return async (req, res) => {
+    if (!checked) {
+      checked = true
+      const timeoutMs = requestTimeoutOf(req)
+      if (timeoutMs > 0) onShortTimeout(timeoutMs)
+    }
     const content = new NodeContent(req, expectsContinue ? () => res.writeContinue() : undefined)
     const reply = await handle(toExchange(req, content))
     content.discard()
     await send(req, res, reply)
   }
+}
+
+/** Node sets `server` on the sockets of HTTP/1 servers; where it does not, nothing is known. */
+function requestTimeoutOf(req: Request): number {
+  const { server } = req.socket as { server?: { requestTimeout?: number } }
+  return server?.requestTimeout ?? 0
 }
 
 function toExchange(req: Request, content: NodeContent): Exchange {

@@ -82,8 +82,12 @@ export class TusApp {
       isTrustedProxy,
       logger,
     })
-    this.listener = toNodeListener(handle, { expectsContinue: false })
-    this.checkContinue = toNodeListener(handle, { expectsContinue: true })
+    const onShortTimeout = (timeoutMs: number): void =>
+      logger.warn(
+        `the server's requestTimeout will cut off uploads after ${timeoutMs} ms; set it to 0`,
+      )
+    this.listener = toNodeListener(handle, { expectsContinue: false, onShortTimeout })
+    this.checkContinue = toNodeListener(handle, { expectsContinue: true, onShortTimeout })
     this.fetch = toFetchListener(handle)
   }
 

@@ -33,6 +33,9 @@ interface Entry {
  *
  * @example
  * ```ts
+ * import { TusApp } from 'tussi'
+ * import { MemoryStorage } from 'tussi/memory'
+ *
  * const tus = new TusApp({ storage: new MemoryStorage(), completedDir: './completed' })
  * ```
  */

@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { BodyBuffer } from '../../src/adapters/body-buffer.ts'
+
+const MIB = 2 ** 20
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function open() {
+  const log: string[] = []
+  const buffer = new BodyBuffer({
+    resume: () => void log.push('resume'),
+    pause: () => void log.push('pause'),
+  })
+  return { buffer, log }
+}
+
+describe('BodyBuffer', () => {
+  it('hands out a batch once it is worth a system call, in the buffers that came', async () => {
+    const { buffer } = open()
+    const pieces = [Buffer.alloc(MIB / 2), Buffer.alloc(MIB / 2 - 1), Buffer.alloc(1)]
+    const reading = buffer.read()
+    for (const piece of pieces) buffer.push(piece)
+    const batch = await reading
+    expect(batch).toMatchObject({ byteLength: MIB, last: false })
+    expect(batch.pieces.every((piece, i) => piece === pieces[i])).toBe(true)
+  })
+
+  it('hands out less when the sender pauses', async () => {
+    const { buffer } = open()
+    const reading = buffer.read()
+    buffer.push(Buffer.from('a'))
+    vi.advanceTimersByTime(40)
+    buffer.push(Buffer.from('b'))
+    vi.advanceTimersByTime(50)
+    vi.advanceTimersByTime(50)
+    expect(await reading).toMatchObject({ byteLength: 2, last: false })
+  })
+
+  it('hands out nothing after the time that was given, and only then', async () => {
+    const { buffer } = open()
+    const reading = buffer.read(1000)
+    vi.advanceTimersByTime(1000)
+    expect(await reading).toMatchObject({ byteLength: 0, last: false })
+    let settled = false
+    const patient = buffer.read()
+    void patient.then(() => {
+      settled = true
+    })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(settled).toBe(false)
+    buffer.end()
+    expect(await patient).toMatchObject({ byteLength: 0, last: true })
+  })
+
+  it('says with which batch the body ends', async () => {
+    const { buffer } = open()
+    buffer.push(Buffer.from('abc'))
+    buffer.end()
+    expect(await buffer.read()).toMatchObject({ byteLength: 3, last: true })
+    expect(await buffer.read()).toMatchObject({ byteLength: 0, last: true })
+  })
+
+  it('hands out what came before a failure, then fails', async () => {
+    const { buffer } = open()
+    buffer.push(Buffer.from('abc'))
+    buffer.fail(new Error('cut'))
+    buffer.push(Buffer.from('late'))
+    expect(await buffer.read()).toMatchObject({ byteLength: 3, last: false })
+    await expect(buffer.read()).rejects.toThrow('cut')
+  })
+
+  it('ends a waiting read at once when it is stopped', async () => {
+    const { buffer } = open()
+    const reading = buffer.read()
+    buffer.fail(new Error('stopped'))
+    await expect(reading).rejects.toThrow('stopped')
+  })
+
+  it('does not fail after its end', async () => {
+    const { buffer } = open()
+    buffer.end()
+    buffer.fail(new Error('too late'))
+    expect(await buffer.read()).toMatchObject({ last: true })
+  })
+
+  it('makes a fast sender wait, and lets it go on while a batch is written', async () => {
+    const { buffer, log } = open()
+    buffer.start()
+    buffer.push(Buffer.alloc(2 * MIB - 1))
+    expect(log).toEqual(['resume'])
+    buffer.push(Buffer.alloc(1))
+    expect(log).toEqual(['resume', 'pause'])
+    expect(await buffer.read()).toMatchObject({ byteLength: 2 * MIB })
+    expect(log).toEqual(['resume', 'pause', 'resume'])
+  })
+
+  it('leaves no timer behind', async () => {
+    const { buffer } = open()
+    const reading = buffer.read(1000)
+    buffer.push(Buffer.from('a'))
+    buffer.end()
+    await reading
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

@@ -1,0 +1,66 @@
+/** What is particular to servers of Node. @module */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { FilesystemStorage, TusApp } from 'tussi'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createUpload, serve, temporaryDirectory } from '../serve.ts'
+
+describe('an embedding server', () => {
+  it.each([
+    [300_000, ["the server's requestTimeout will cut off uploads after 300000 ms; set it to 0"]],
+    [0, []],
+  ])('with requestTimeout %d is warned about once', async (requestTimeout, expected) => {
+    const root = await temporaryDirectory()
+    const warnings: string[] = []
+    const logger = { info() {}, warn: (message: string) => void warnings.push(message), error() {} }
+    const storage = new FilesystemStorage({ directory: join(root, 'u'), logger })
+    onTestFinished(() => storage.close())
+    const tus = new TusApp({ storage, completedDir: join(root, 'c'), logger })
+    const server = createServer({ requestTimeout }, tus.listener).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/files/`
+    await createUpload(url, 5)
+    await createUpload(url, 5)
+    expect(warnings).toEqual(expected)
+  })
+})
+
+describe('a connection', () => {
+  it('is used again after answers and after refusals of whole bodies, and keeps no listeners', async () => {
+    const { port, url, server } = await serve(await temporaryDirectory())
+    const path = new URL(await createUpload(url, 1_000_000)).pathname
+    const counts = new Set<number>()
+    const seen = new Set<unknown>()
+    server.on('request', (req: IncomingMessage, _res: ServerResponse) => {
+      seen.add(req.socket)
+      const names = req.socket.eventNames()
+      counts.add(names.reduce((sum, name) => sum + req.socket.listenerCount(name), 0))
+    })
+    const socket = connect(port, '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    let answers = ''
+    socket.on('data', (chunk) => {
+      answers += chunk
+    })
+    const send = (offset: number): void => {
+      socket.write(
+        `PATCH ${path} HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n` +
+          'Content-Type: application/offset+octet-stream\r\n' +
+          `Upload-Offset: ${offset}\r\nContent-Length: 5\r\n\r\nhello`,
+      )
+    }
+    const answered = (): number => answers.split('HTTP/1.1 ').length - 1
+    for (let i = 0; i < 100; i++) {
+      send(i % 2 === 0 ? (i / 2) * 5 : 999_999)
+      await expect.poll(answered, { interval: 1 }).toBe(i + 1)
+    }
+    expect(answers.match(/HTTP\/1.1 204 /g)).toHaveLength(50)
+    expect(answers.match(/HTTP\/1.1 409 /g)).toHaveLength(50)
+    expect(seen.size).toBe(1)
+    expect(counts.size).toBeLessThanOrEqual(2)
+  })
+})
