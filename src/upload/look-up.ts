@@ -25,8 +25,14 @@ export async function lookUp(uploads: Uploads, id: string): Promise<StoredUpload
 /** Moves a sealed upload into the queue and tells whom it concerns. */
 export async function finalize(uploads: Uploads, upload: StoredUpload): Promise<void> {
   const { storage, queue, emit } = uploads
-  await storage.finalize(upload.uploadId, queue.completedDir)
-  queue.notify(upload.uploadId)
+  const { uploadId } = upload
+  try {
+    await storage.finalize(uploadId, queue.completedDir)
+  } catch (error) {
+    await emit({ type: 'upload-failed', uploadId, error: error as Error })
+    throw error
+  }
+  queue.notify(uploadId)
   await emit({ type: 'upload-completed', uploadInfo: toUploadInfo(upload) })
 }
 
