@@ -1,18 +1,26 @@
-/** ISO 8601 durations as pydantic writes them: days, hours, minutes, seconds, a sign. Pure. @module */
+/**
+ * ISO 8601 durations as pydantic writes them: years of 365 days, days, hours, minutes, seconds, a
+ * sign. Pure.
+ *
+ * @module
+ */
 
-const DURATION = /^([+-]?)P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
+const DURATION =
+  /^([+-]?)P(?:(\d+)Y)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
 
 /** Milliseconds, or `undefined` for what is no such duration. */
 export function parseIsoDuration(text: string): number | undefined {
   const match = DURATION.exec(text)
   if (!match || text.endsWith('P')) return undefined
-  const [, sign, days = 0, hours = 0, minutes = 0, seconds = 0] = match
-  const whole = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60
+  const [, sign, years = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = match
+  const wholeDays = Number(years) * 365 + Number(days)
+  const whole = ((wholeDays * 24 + Number(hours)) * 60 + Number(minutes)) * 60
   const ms = whole * 1000 + Number(seconds) * 1000
+  if (!Number.isFinite(ms)) return undefined
   return sign === '-' ? -ms : ms
 }
 
-/** The shortest form, to the microsecond. */
+/** Days to seconds, to the microsecond; never years, whose length not every reader agrees on. */
 export function formatIsoDuration(ms: number): string {
   const total = Math.round(Math.abs(ms) * 1000)
   const seconds = (total % 60_000_000) / 1_000_000

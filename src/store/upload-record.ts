@@ -12,6 +12,10 @@ import { formatIsoDuration, parseIsoDuration } from './iso-duration.ts'
 const RECORD_VERSION = 1
 /** What a Date can hold, in seconds. */
 const MAX_TIME = 8.64e12
+/** With a time zone: without one it would be a different time on every machine. */
+const TIMESTAMP = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
+/** What may stand as a key in `Upload-Metadata`. */
+const KEY = /^[A-Za-z0-9_-]+$/
 
 /** A record as plain data. */
 export interface RecordFields {
@@ -33,19 +37,27 @@ export interface RecordFields {
   readonly epoch: number
 }
 
-/** @throws `ERR_CORRUPT_RECORD`, `ERR_RECORD_VERSION` */
+/**
+ * Reads the JSON of a record; the message of a failure names the field.
+ *
+ * @throws `ERR_CORRUPT_RECORD`, `ERR_RECORD_VERSION`
+ */
 export function parseRecord(json: string): RecordFields {
   const record = asObject(parseJson(json), 'the record')
+  // First: a record from the future is not to be judged by the rules of today.
+  const ours = parseOurs(record.tussi)
   const length = record.length === null ? null : asCount(record.length, 'length')
-  const offset = asCount(record.offset ?? 0, 'offset')
+  const offset = record.offset === undefined ? 0 : asCount(record.offset, 'offset')
   if (length !== null && offset > length) throw corrupt('offset is beyond length')
   const metadata = asTexts(record.metadata, 'metadata')
-  const ours = parseOurs(record.tussi)
   return {
     length,
     offset,
     metadata,
-    serverMetadata: asTexts(record.server_metadata ?? {}, 'server_metadata'),
+    serverMetadata:
+      record.server_metadata === undefined
+        ? {}
+        : asTexts(record.server_metadata, 'server_metadata'),
     createdAt: asTime(record.created_at, 'created_at'),
     lastWrite: asTime(record.last_write, 'last_write'),
     finishedAt: asDate(record.finished_at ?? null),
@@ -56,6 +68,7 @@ export function parseRecord(json: string): RecordFields {
   }
 }
 
+/** Writes a record as one line of JSON that Python tussi 3.1 reads too. */
 export function formatRecord(record: RecordFields): string {
   return JSON.stringify({
     length: record.length,
@@ -147,6 +160,7 @@ function parseOurs(value: unknown): Ours | undefined {
 
 function rebuildUploadMetadata(metadata: Readonly<Record<string, string>>): string {
   return Object.entries(metadata)
+    .filter(([key]) => KEY.test(key))
     .map(([key, value]) => (value === '' ? key : `${key} ${Buffer.from(value).toString('base64')}`))
     .join(',')
 }
@@ -186,7 +200,7 @@ function asTexts(value: unknown, name: string): Readonly<Record<string, string>>
 
 function asDate(value: unknown): Date | null {
   if (value === null) return null
-  const date = typeof value === 'string' ? new Date(value) : undefined
+  const date = typeof value === 'string' && TIMESTAMP.test(value) ? new Date(value) : undefined
   if (date === undefined || Number.isNaN(date.getTime())) throw corrupt('finished_at is not a time')
   return date
 }
