@@ -102,6 +102,12 @@ export class Janitor {
   /** @throws `TypeError` for a wrong option */
   constructor(options: JanitorOptions) {
     const { storage, completedDir, zombies = 'finalize', logger = consoleLogger } = options
+    if (typeof storage?.entries !== 'function') {
+      throw new TypeError(`storage must be a Storage, got ${String(storage)}`)
+    }
+    if (typeof completedDir !== 'string' || completedDir === '') {
+      throw new TypeError(`completedDir must be a path, got ${JSON.stringify(completedDir)}`)
+    }
     if (zombies !== 'finalize' && zombies !== 'delete') {
       throw new TypeError(`zombies must be 'finalize' or 'delete', got ${String(zombies)}`)
     }
@@ -141,9 +147,11 @@ export class Janitor {
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#stop.abort()
-    await this.#running?.catch(() => undefined)
+    const stop = this.#stop
+    // Renewed at once: a pass that somebody asks for while this one ends is not to end as well.
     this.#stop = new AbortController()
+    stop.abort()
+    await this.#running?.catch(() => undefined)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -162,13 +170,17 @@ export class Janitor {
       failed: 0,
     }
     const underWay = new Set<Promise<void>>()
-    for await (const entry of this.#storage.entries(this.#completedDir)) {
-      if (stop.aborted) break
-      const task = this.#treat(entry, counts).finally(() => underWay.delete(task))
-      underWay.add(task)
-      if (underWay.size >= CONCURRENCY) await Promise.race(underWay)
+    try {
+      for await (const entry of this.#storage.entries(this.#completedDir)) {
+        if (stop.aborted) break
+        const task = this.#treat(entry, counts).finally(() => underWay.delete(task))
+        underWay.add(task)
+        if (underWay.size >= CONCURRENCY) await Promise.race(underWay)
+      }
+    } finally {
+      // Also when the listing failed: whoever waits for the pass may close the storage next.
+      await Promise.all(underWay)
     }
-    await Promise.all(underWay)
     return counts
   }
 

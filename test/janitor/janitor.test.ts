@@ -38,6 +38,30 @@ function fakeStorage({ entries, held, broken }: Fake) {
   return { storage: storage as Storage, done, passes: () => passes }
 }
 
+/** Holds every discard until it is opened, and knows how many wait. */
+function gatedStorage(entries: () => AsyncIterable<StoredEntry>) {
+  let open = (): void => undefined
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const seen = { waiting: 0, most: 0, done: 0 }
+  const storage: Pick<Storage, 'entries' | 'discard'> = {
+    entries,
+    async discard() {
+      seen.most = Math.max(seen.most, ++seen.waiting)
+      await gate
+      seen.waiting--
+      seen.done++
+      return true
+    },
+  }
+  return { storage: storage as Storage, seen, open: () => open() }
+}
+
+async function* stale(count: number): AsyncGenerator<StoredEntry> {
+  for (let index = 0; index < count; index++) yield old('upload', `${index}`)
+}
+
 function janitorOf(storage: Storage, options: Partial<JanitorOptions> = {}): Janitor {
   return new Janitor({ storage, completedDir: '/c', logger: SILENT, ...options })
 }
@@ -50,20 +74,23 @@ describe('Janitor', () => {
         old('upload', 'stale'),
         old('unrecorded-data', 'half'),
         old('orphaned-record', 'orphan'),
+        old('completed-orphaned-record', 'other-orphan'),
         old('completed', 'forgotten'),
         old('completed-corrupt', 'broken'),
         old('corrupt-upload', 'kept'),
         old('tombstone', 'stone'),
+        old('dead', 'bones'),
+        old('temporary', 'scrap'),
       ],
     })
     expect(await janitorOf(storage).run()).toEqual({
       finalized: 1,
       stale: 2,
-      orphaned: 1,
+      orphaned: 2,
       expired: 1,
       buried: 1,
       corrupt: 1,
-      swept: 1,
+      swept: 3,
       failed: 0,
     })
     expect(done).toContain('finalize zombie')
@@ -104,6 +131,76 @@ describe('Janitor', () => {
     expect(passes()).toBe(before + 1)
   })
 
+  it('has sixteen entries in hand at most', async () => {
+    const { storage, seen, open } = gatedStorage(() => stale(40))
+    const pass = janitorOf(storage).run()
+    await expect.poll(() => seen.waiting).toBe(16)
+    open()
+    expect(await pass).toMatchObject({ stale: 40 })
+    expect(seen.most).toBe(16)
+  })
+
+  it('ends a pass early when it is stopped, but not an entry', async () => {
+    const { storage, seen, open } = gatedStorage(() => stale(1000))
+    const janitor = janitorOf(storage)
+    const pass = janitor.run()
+    await expect.poll(() => seen.waiting).toBe(16)
+    const stopped = janitor.stop().then(() => seen.waiting)
+    open()
+    expect(await stopped).toBe(0)
+    expect(await pass).toMatchObject({ stale: 16 })
+  })
+
+  it('runs in full when asked to while a stopped pass ends', async () => {
+    const { storage, open } = gatedStorage(() => stale(30))
+    open()
+    const janitor = janitorOf(storage)
+    const again = janitor.run().then(() => janitor.run())
+    await janitor.stop()
+    expect(await again).toMatchObject({ stale: 30 })
+  })
+
+  it('leaves nothing under way when the listing fails', async () => {
+    const { storage, seen, open } = gatedStorage(async function* () {
+      yield* stale(2)
+      throw new Error('the directory is gone')
+    })
+    const failed = janitorOf(storage)
+      .run()
+      .catch(({ message }) => ({ message, waiting: seen.waiting }))
+    await expect.poll(() => seen.waiting).toBe(2)
+    open()
+    expect(await failed).toEqual({ message: 'the directory is gone', waiting: 0 })
+    expect(seen.done).toBe(2)
+  })
+
+  it('tries again after a pass that failed', async () => {
+    let passes = 0
+    const { storage } = gatedStorage(() => {
+      if (++passes === 1) throw new Error('the directory is gone')
+      return stale(0)
+    })
+    const logger = { ...SILENT, error: vi.fn() }
+    await using janitor = janitorOf(storage, { logger })
+    janitor.start({ intervalMs: 1 })
+    await expect.poll(() => passes).toBeGreaterThan(2)
+    expect(logger.error).toHaveBeenCalledTimes(1)
+  })
+
+  it('never runs twice at once, however short the interval', async () => {
+    const seen = { running: 0, most: 0, passes: 0 }
+    const { storage } = gatedStorage(async function* () {
+      seen.most = Math.max(seen.most, ++seen.running)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      seen.running--
+      seen.passes++
+    })
+    await using janitor = janitorOf(storage)
+    janitor.start({ intervalMs: 1 })
+    await expect.poll(() => seen.passes).toBeGreaterThan(3)
+    expect(seen.most).toBe(1)
+  })
+
   it('refuses to be started twice', async () => {
     await using janitor = janitorOf(fakeStorage({ entries: [] }).storage)
     janitor.start()
@@ -115,7 +212,13 @@ describe('Janitor', () => {
     { completedFileAgeMs: Number.NaN },
     { completedVisibleMs: '1' as unknown as number },
     { zombies: 'eat' as 'delete' },
-  ])('refuses %j at construction', (options) => {
-    expect(() => janitorOf(fakeStorage({ entries: [] }).storage, options)).toThrow(TypeError)
+    { completedDir: '' },
+    { completedDir: 5 as unknown as string },
+    { storage: {} as Storage },
+    { storage: null as unknown as Storage },
+  ])('refuses %j at construction and names it', (options) => {
+    const construct = () => janitorOf(fakeStorage({ entries: [] }).storage, options)
+    expect(construct).toThrow(TypeError)
+    expect(construct).toThrow(Object.keys(options)[0])
   })
 })
