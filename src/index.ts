@@ -18,7 +18,8 @@ export type { Logger } from './logger.ts'
 export type { TusAppOptions } from './options.ts'
 export { CompletedUpload } from './queue/completed-upload.ts'
 export type { WaitForFileOptions } from './queue/wait-for-file.ts'
-export type { Claim, CompletedQueue, SaveOptions } from './store/completed-queue.ts'
+export type { WorkContext, WorkHandler, WorkOptions } from './queue/work.ts'
+export type { Claim, ClaimOptions, CompletedQueue, SaveOptions } from './store/completed-queue.ts'
 export { FilesystemStorage, type FilesystemStorageOptions } from './store/fs/filesystem-storage.ts'
 export type {
   AppendRequest,

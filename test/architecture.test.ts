@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: ['errors'],
   store: ['errors', 'logger', 'node'],
   'store/fs/posix.ts': ['errors', 'node', 'koffi'],
-  queue: ['errors', 'store'],
+  queue: ['errors', 'logger', 'store'],
   upload: ['errors', 'logger', 'protocol', 'store'],
   http: ['errors', 'logger', 'protocol', 'upload'],
   'http/trusted-proxies.ts': ['node:net'],

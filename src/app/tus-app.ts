@@ -5,10 +5,11 @@ import { UploadError } from '../errors.ts'
 import { resolveCors } from '../http/cors.ts'
 import { createHandler } from '../http/handler.ts'
 import { createProxyTrust } from '../http/trusted-proxies.ts'
-import { consoleLogger } from '../logger.ts'
+import { consoleLogger, type Logger } from '../logger.ts'
 import { resolveOptions, type TusAppOptions } from '../options.ts'
 import type { CompletedUpload } from '../queue/completed-upload.ts'
 import { type WaitForFileOptions, waitForFile } from '../queue/wait-for-file.ts'
+import { type WorkHandler, type WorkOptions, work } from '../queue/work.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
 import { createEmit } from '../upload/events.ts'
 import { Holders } from '../upload/holders.ts'
@@ -55,6 +56,7 @@ export class TusApp {
   readonly #queue: CompletedQueue
   readonly #holders = new Holders()
   readonly #closing = new AbortController()
+  readonly #logger: Logger
 
   /** @throws `TypeError` for a wrong option, `ERR_DIRECTORY` for a directory that cannot be used */
   constructor(options: TusAppOptions) {
@@ -63,6 +65,7 @@ export class TusApp {
     const cors = resolveCors(options.cors)
     const isTrustedProxy = createProxyTrust(resolved.trustedProxies)
     this.#queue = storage.openQueue(completedDir)
+    this.#logger = logger
     const handle = createHandler({
       uploads: {
         storage,
@@ -103,6 +106,27 @@ export class TusApp {
     const { timeoutMs, signal } = options
     const closing = this.#closing.signal
     return waitForFile(this.#queue, timeoutMs, signal ? [signal, closing] : [closing])
+  }
+
+  /**
+   * Hands every completed upload to `handler` until it returns: then the upload is acknowledged. When
+   * it throws, the upload is handed out again after `backoff`; after `maxAttempts` it is moved to
+   * `dead/` with the reason. Attempts are kept in the record, and a worker that dies has made one.
+   *
+   * @returns a promise that resolves once `signal` has fired, or the app was closed, and all running
+   * handlers have ended
+   * @example
+   * ```ts
+   * await tus.work(async (upload) => {
+   *   await upload.save('./dest/')
+   * })
+   * ```
+   */
+  async work(handler: WorkHandler, options: WorkOptions = {}): Promise<void> {
+    const { signal } = options
+    const closing = this.#closing.signal
+    const source = { queue: this.#queue, logger: this.#logger }
+    return work(source, handler, options, signal ? [signal, closing] : [closing])
   }
 
   /**

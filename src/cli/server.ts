@@ -4,10 +4,10 @@ import { constants } from 'node:fs'
 import { access, mkdir, stat } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { dirname, resolve } from 'node:path'
-import { FilesystemStorage, Janitor, type Logger, TusApp } from '../index.ts'
+import { type CompletedUpload, FilesystemStorage, Janitor, type Logger, TusApp } from '../index.ts'
 import { createHttpServer, serverUrl } from './http-server.ts'
+import { saveUpload } from './save-upload.ts'
 import type { ServerArgs } from './server-args.ts'
-import { work } from './worker.ts'
 
 /** How long requests and workers may take to let go at the end. */
 const CLOSE_TIMEOUT_MS = 10_000
@@ -49,9 +49,7 @@ export async function startServer(
   const janitor = new Janitor({ storage, completedDir, logger })
   if (withJanitor) janitor.start()
   const stop = new AbortController()
-  const workers = Array.from({ length: args.workers }, () =>
-    work(tus, args.destDir, { signal: stop.signal, logger }),
-  )
+  const workers = startWorkers(tus, args, { signal: stop.signal, logger })
   return {
     url: serverUrl(server, args.host),
     async close() {
@@ -60,7 +58,7 @@ export async function startServer(
       server.closeIdleConnections()
       stop.abort()
       await tus.close({ timeoutMs: CLOSE_TIMEOUT_MS })
-      await Promise.all([...workers, janitor.stop()])
+      await Promise.all([workers, janitor.stop()])
       // What is left now are answers on their way and connections that nobody uses.
       const cut = setTimeout(() => server.closeAllConnections(), 1000)
       await closed
@@ -68,6 +66,20 @@ export async function startServer(
       await storage.close()
     },
   }
+}
+
+/** Only the disk can be at fault, so an upload is tried until it can be saved. */
+async function startWorkers(
+  tus: TusApp,
+  { workers, destDir }: ServerArgs,
+  { signal, logger }: { readonly signal: AbortSignal; readonly logger: Logger },
+): Promise<void> {
+  if (workers === 0) return
+  const save = async (upload: CompletedUpload): Promise<void> => {
+    const path = await saveUpload(upload, destDir)
+    logger.info('saved', { id: upload.name, path })
+  }
+  await tus.work(save, { concurrency: workers, maxAttempts: Number.MAX_SAFE_INTEGER, signal })
 }
 
 async function listen(server: Server, { host, port }: ServerArgs): Promise<void> {

@@ -73,11 +73,34 @@ export class CompletedUpload {
     await this.#claim.acknowledge()
   }
 
-  /** Hands the upload back: another worker may have it. Nothing happens after the end. */
+  /**
+   * Hands the upload back: another worker may have it. One whose file was saved has nothing left to
+   * be handed out and is acknowledged. Nothing happens after the end.
+   */
   async release(): Promise<void> {
     if (this.#ended) return
     this.#ended = true
-    await this.#claim.release()
+    if (this.saved) await this.#claim.acknowledge()
+    else await this.#claim.release()
+  }
+
+  /** Whether the file is the application's by now. */
+  get saved(): boolean {
+    return this.#data === 'moved'
+  }
+
+  /**
+   * Ends a failed attempt: with a number the upload is handed out again after so many milliseconds,
+   * with a text it is given up for that reason. A saved one is done all the same.
+   *
+   * @internal
+   */
+  async fail(next: number | string): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.saved) await this.#claim.acknowledge()
+    else if (typeof next === 'number') await this.#claim.retry(next)
+    else await this.#claim.bury(next)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

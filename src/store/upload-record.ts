@@ -35,6 +35,10 @@ export interface RecordFields {
   readonly uploadMetadata: string
   /** Grows with each new writer of a longer body, so that an old one sees that it is not alone. */
   readonly epoch: number
+  /** How many workers have been given the upload to work on, crashed ones too. */
+  readonly attempts: number
+  /** Nobody gets the upload before this time, in milliseconds since 1970. */
+  readonly notBeforeMs: number | null
 }
 
 /**
@@ -49,6 +53,7 @@ export function parseRecord(json: string): RecordFields {
   const length = record.length === null ? null : asCount(record.length, 'length')
   const offset = record.offset === undefined ? 0 : asCount(record.offset, 'offset')
   if (length !== null && offset > length) throw corrupt('offset is beyond length')
+  if (ours?.complete && offset !== length) throw corrupt('it is complete but not at its length')
   const metadata = asTexts(record.metadata, 'metadata')
   return {
     length,
@@ -65,6 +70,8 @@ export function parseRecord(json: string): RecordFields {
     complete: ours?.complete ?? offset === length,
     uploadMetadata: ours?.uploadMetadata ?? rebuildUploadMetadata(metadata),
     epoch: ours?.epoch ?? 0,
+    attempts: ours?.attempts ?? 0,
+    notBeforeMs: ours?.notBeforeMs ?? null,
   }
 }
 
@@ -84,6 +91,8 @@ export function formatRecord(record: RecordFields): string {
       complete: record.complete,
       epoch: record.epoch,
       upload_metadata: record.uploadMetadata,
+      ...(record.attempts > 0 && { attempts: record.attempts }),
+      ...(record.notBeforeMs !== null && { not_before_ms: record.notBeforeMs }),
     },
   })
 }
@@ -142,11 +151,14 @@ interface Ours {
   readonly complete: boolean
   readonly epoch: number
   readonly uploadMetadata: string
+  readonly attempts: number
+  readonly notBeforeMs: number | null
 }
 
 function parseOurs(value: unknown): Ours | undefined {
   if (value === undefined) return undefined
-  const { v, complete, epoch, upload_metadata } = asObject(value, 'tussi')
+  const ours = asObject(value, 'tussi')
+  const { v, complete, epoch, upload_metadata, attempts = 0, not_before_ms = null } = ours
   if (asCount(v, 'tussi.v') > RECORD_VERSION) {
     throw new UploadError(
       'ERR_RECORD_VERSION',
@@ -155,7 +167,13 @@ function parseOurs(value: unknown): Ours | undefined {
   }
   if (typeof complete !== 'boolean') throw corrupt('tussi.complete is not a boolean')
   if (typeof upload_metadata !== 'string') throw corrupt('tussi.upload_metadata is not a text')
-  return { complete, epoch: asCount(epoch, 'tussi.epoch'), uploadMetadata: upload_metadata }
+  return {
+    complete,
+    epoch: asCount(epoch, 'tussi.epoch'),
+    uploadMetadata: upload_metadata,
+    attempts: asCount(attempts, 'tussi.attempts'),
+    notBeforeMs: not_before_ms === null ? null : asCount(not_before_ms, 'tussi.not_before_ms'),
+  }
 }
 
 function rebuildUploadMetadata(metadata: Readonly<Record<string, string>>): string {

@@ -144,7 +144,7 @@ describe('tussi-server', () => {
     await rm(join(cwd, 'dest'), { recursive: true })
     await writeFile(join(cwd, 'dest'), 'in the way')
     await createUpload(running.url, 0, { filename: 'a' })
-    await running.until(/could not be saved and stays in the queue/)
+    await running.until(/work on an upload failed/)
     await rm(join(cwd, 'dest'))
     await mkdir(join(cwd, 'dest'))
     await saved(cwd, 'a')

@@ -28,6 +28,7 @@ export function describeCompletedQueue(name: string, open: OpenStorageFunction):
     describe('moveData', () => describeMoveData(open))
     describe('moveRecord', () => describeMoveRecord(open))
     describe('find', () => describeFind(open))
+    describe('attempts', () => describeAttempts(open))
   })
 }
 
@@ -453,6 +454,56 @@ function describeFind(open: OpenStorageFunction): void {
     const given = { metadata: { a: 'b' }, uploadMetadata: 'a Yg==' }
     const { id } = await completeUpload(harness, given).then(() => receive(harness))
     expect(await harness.queue.find(id)).toMatchObject({ uploadMetadata: 'a Yg==' })
+  })
+}
+
+function describeAttempts(open: OpenStorageFunction): void {
+  const counted = () => ({ ...soon(), counted: true })
+
+  it('are counted where that is wanted, and else not', async () => {
+    const harness = await openForTest(open)
+    await completeUpload(harness)
+    const plain = await harness.queue.claim(soon())
+    expect(plain.attempt).toBe(0)
+    await plain.release()
+    const first = await harness.queue.claim(counted())
+    expect(first.attempt).toBe(1)
+    await first.retry(0)
+    const second = await harness.queue.claim(counted())
+    expect(second.attempt).toBe(2)
+    await second.acknowledge()
+  })
+
+  it('are taken back by a release', async () => {
+    const harness = await openForTest(open)
+    await completeUpload(harness)
+    for (let i = 0; i < 3; i++) {
+      const claim = await harness.queue.claim(counted())
+      expect(claim.attempt).toBe(1)
+      await claim.release()
+    }
+  })
+
+  it('wait as long as they shall, whoever asks, and no longer', async () => {
+    const harness = await openForTest(open)
+    const id = await completeUpload(harness)
+    const before = Date.now()
+    await (await harness.queue.claim(counted())).retry(600)
+    expect(await nothingToClaim(harness)).toBe(true)
+    const again = await harness.queue.claim(soon())
+    expect(again.id).toBe(id)
+    expect(Date.now() - before).toBeGreaterThanOrEqual(600)
+    await again.acknowledge()
+  })
+
+  it('end by giving up, for good', async () => {
+    const harness = await openForTest(open)
+    const id = await completeUpload(harness)
+    await (await harness.queue.claim(counted())).bury('enough')
+    expect(await nothingToClaim(harness)).toBe(true)
+    const entries = []
+    for await (const entry of harness.storage.entries(harness.completedDir)) entries.push(entry)
+    expect(entries).toEqual([expect.objectContaining({ kind: 'dead', id })])
   })
 }
 

@@ -69,8 +69,11 @@ const records: fc.Arbitrary<RecordFields> = fc
     complete: fc.boolean(),
     uploadMetadata: fc.string(),
     epoch: fc.nat(),
+    attempts: fc.nat(),
+    notBeforeMs: fc.option(fc.nat()),
   })
   .filter(({ length, offset }) => length === null || offset <= length)
+  .map((record) => ({ ...record, complete: record.complete && record.offset === record.length }))
 
 const SEED = 3_1_0
 const SAMPLE = fc.sample(records, { numRuns: 300, seed: SEED })
@@ -104,12 +107,13 @@ describe('the record', () => {
     const held = await throughPython(SAMPLE.map(formatRecord))
     for (const [index, record] of SAMPLE.entries()) {
       const read = parseRecord((held[index] as Held).written)
-      const { durationMs, complete, epoch, uploadMetadata, ...rest } = read
+      const { durationMs, complete, epoch, attempts, notBeforeMs, uploadMetadata, ...rest } = read
       expect({ ...record, ...rest }).toEqual(record)
       if (record.durationMs === null) expect(durationMs).toBeNull()
       else expect(durationMs).toBeCloseTo(record.durationMs, 2)
       // Python drops our key.
-      expect({ complete, epoch }).toEqual({ complete: record.offset === record.length, epoch: 0 })
+      const ours = { complete: record.offset === record.length, epoch: 0, attempts: 0 }
+      expect({ complete, epoch, attempts, notBeforeMs }).toEqual({ ...ours, notBeforeMs: null })
       expect(uploadMetadata).not.toMatch(/[^ -~]/)
     }
   })

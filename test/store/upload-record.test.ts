@@ -36,6 +36,8 @@ describe('parseRecord', () => {
       complete: false,
       uploadMetadata: 'filename YS50eHQ=,empty',
       epoch: 0,
+      attempts: 0,
+      notBeforeMs: null,
     })
   })
 
@@ -123,6 +125,10 @@ describe('parseRecord', () => {
     ['our key, null', { tussi: null }],
     ['our key', { tussi: true }],
     ['our flag', { tussi: { v: 1, complete: 'yes', epoch: 0, upload_metadata: '' } }],
+    [
+      'a complete one that is short',
+      { tussi: { v: 1, complete: true, epoch: 0, upload_metadata: '' } },
+    ],
     ['our epoch', { tussi: { v: 1, complete: true, epoch: -1, upload_metadata: '' } }],
   ])('refuses damage: %s', (_what, change) => {
     const json = typeof change === 'string' ? change : JSON.stringify({ ...PYTHON, ...change })
@@ -168,8 +174,11 @@ const records: fc.Arbitrary<RecordFields> = fc
     complete: fc.boolean(),
     uploadMetadata: fc.string(),
     epoch: fc.nat(),
+    attempts: fc.nat(),
+    notBeforeMs: fc.option(fc.nat()),
   })
   .filter(({ length, offset }) => length === null || offset <= length)
+  .map((record) => ({ ...record, complete: record.complete && record.offset === record.length }))
 
 describe('formatRecord', () => {
   it('is read back as it was', () => {

@@ -8,6 +8,7 @@ import {
   type Busy,
   type Io,
   isBusy,
+  isFull,
   lockFile,
   type Operation,
   syncDirectory,
@@ -22,6 +23,7 @@ export type ClaimResult =
   | { readonly gone: true }
   | { readonly buried: string }
   | { readonly unreadable: string }
+  | { readonly notBeforeMs: number }
 
 export interface CompletedUploadPlace {
   readonly id: string
@@ -32,7 +34,10 @@ export interface CompletedUploadPlace {
  * Claims one upload. One without a readable record cannot be worked on: it goes to `dead/` with
  * the reason. One that was acknowledged before a crash is removed instead of handed out again.
  */
-export function* claim(io: Io, place: CompletedUploadPlace): Operation<ClaimResult> {
+export function* claim(
+  io: Io,
+  { counted, ...place }: CompletedUploadPlace & { readonly counted: boolean },
+): Operation<ClaimResult> {
   const { id, completedDir } = place
   const fd = lockFile(io, dataPath(completedDir, id))
   if (isBusy(fd)) return BUSY
@@ -49,30 +54,83 @@ export function* claim(io: Io, place: CompletedUploadPlace): Operation<ClaimResu
       yield* bury(io, place, record.message)
       return { buried: record.message }
     }
+    const { notBeforeMs } = record
+    if (notBeforeMs !== null && notBeforeMs > Date.now()) return { notBeforeMs }
+    const attempts = record.attempts + (counted ? 1 : 0)
+    const given = { ...record, attempts, notBeforeMs: null }
+    if (counted) yield* countAttempt(io, place, given)
     claimed = true
-    return { fd, record }
+    return { fd, record: given }
   } finally {
     if (!claimed) closeSync(fd)
   }
 }
 
-/** Ends a claim for good. The tombstone is the commit; the rest is only tidying. */
-export function* acknowledge(
-  io: Io,
-  { fd, record, ...place }: CompletedUploadPlace & { fd: number; record: RecordFields },
-): Operation<void> {
+/** A claim as its holder keeps it. */
+export interface HeldClaim extends CompletedUploadPlace {
+  readonly fd: number
+  readonly record: RecordFields
+}
+
+/**
+ * Ends a claim for good. The tombstone is the commit; the rest is only tidying. On a full disk the
+ * file goes first, which is what makes room.
+ */
+export function* acknowledge(io: Io, { fd, record, ...place }: HeldClaim): Operation<void> {
   const { id, completedDir } = place
-  try {
+  const bury = function* (): Operation<void> {
     yield* ensureDirectory(io, tombstoneDirectory(completedDir, id))
     yield* writeRecord(io, completedDir, tombstonePath(completedDir, id), record)
+  }
+  try {
+    try {
+      yield* bury()
+    } catch (error) {
+      if (!isFull(error)) throw error
+      yield* removeCompleted(io, place)
+      yield* bury()
+    }
     yield* removeCompleted(io, place)
   } finally {
     closeSync(fd)
   }
 }
 
-export function* releaseClaim(_io: Io, { fd }: { fd: number }): Operation<void> {
-  closeSync(fd)
+/** Ends a claim; with a record, that is what the next one finds. */
+export function* releaseClaim(
+  io: Io,
+  { fd, record, ...place }: CompletedUploadPlace & { fd: number; record?: RecordFields },
+): Operation<void> {
+  try {
+    if (record) yield* writeRecord(io, place.completedDir, completedRecord(place), record)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Ends a claim on what nobody can work on. */
+export function* buryClaim(
+  io: Io,
+  { fd, reason, ...place }: CompletedUploadPlace & { fd: number; reason: string },
+): Operation<void> {
+  try {
+    yield* bury(io, place, reason)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** An attempt counts before it begins, for a crash shall count. A full disk stops no worker. */
+function* countAttempt(io: Io, place: CompletedUploadPlace, record: RecordFields): Operation<void> {
+  try {
+    yield* writeRecord(io, place.completedDir, completedRecord(place), record)
+  } catch (error) {
+    if (!isFull(error)) throw error
+  }
+}
+
+function completedRecord({ completedDir, id }: CompletedUploadPlace): string {
+  return recordPath(completedDir, id)
 }
 
 /** Removes a completed upload whose lock the caller holds. */

@@ -68,5 +68,7 @@ function newRecord(upload: NewUpload): RecordFields {
     complete: upload.length === 0,
     uploadMetadata: upload.uploadMetadata,
     epoch: 0,
+    attempts: 0,
+    notBeforeMs: null,
   }
 }

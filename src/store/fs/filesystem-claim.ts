@@ -1,31 +1,29 @@
 /** A claim on a completed upload: its data file stays locked until the claim ends. @module */
 import { UploadError } from '../../errors.ts'
 import type { Claim, SaveOptions } from '../completed-queue.ts'
-import { type RecordFields, UploadRecord } from '../upload-record.ts'
+import { UploadRecord } from '../upload-record.ts'
+import type { HeldClaim } from './claim.ts'
 import type { IoPool } from './io-pool.ts'
 import { dataPath, recordPath } from './layout.ts'
 import { copyFileTo, moveFile } from './move-file.ts'
 
-interface ClaimFacts {
-  readonly id: string
-  readonly completedDir: string
-  readonly fd: number
-  readonly record: RecordFields
-}
+type OnEnd = (how: 'acknowledged' | 'released') => void
 
 export class FilesystemClaim implements Claim {
   readonly id: string
   readonly record: UploadRecord
   readonly #pool: IoPool
-  readonly #facts: ClaimFacts
-  readonly #onEnd: (released: boolean) => void
+  readonly #facts: HeldClaim
+  readonly #counted: boolean
+  readonly #onEnd: OnEnd
   #ended = false
 
-  constructor(pool: IoPool, facts: ClaimFacts, onEnd: (released: boolean) => void) {
+  constructor(pool: IoPool, facts: HeldClaim, counted: boolean, onEnd: OnEnd) {
     this.id = facts.id
     this.record = new UploadRecord(facts.record)
     this.#pool = pool
     this.#facts = facts
+    this.#counted = counted
     this.#onEnd = onEnd
   }
 
@@ -39,11 +37,26 @@ export class FilesystemClaim implements Claim {
   }
 
   acknowledge(): Promise<void> {
-    return this.#end(false, () => this.#pool.run('acknowledge', this.#facts))
+    return this.#end('acknowledged', () => this.#pool.run('acknowledge', this.#facts))
   }
 
   release(): Promise<void> {
-    return this.#end(true, () => this.#pool.run('releaseClaim', { fd: this.#facts.fd }))
+    const { record, ...place } = this.#facts
+    const back = this.#counted && { record: { ...record, attempts: record.attempts - 1 } }
+    return this.#end('released', () => this.#pool.run('releaseClaim', { ...place, ...back }))
+  }
+
+  retry(delayMs: number): Promise<void> {
+    const record = { ...this.#facts.record, notBeforeMs: Math.ceil(Date.now() + delayMs) }
+    return this.#end('released', () => this.#pool.run('releaseClaim', { ...this.#facts, record }))
+  }
+
+  bury(reason: string): Promise<void> {
+    return this.#end('acknowledged', () => this.#pool.run('buryClaim', { ...this.#facts, reason }))
+  }
+
+  get attempt(): number {
+    return this.#counted ? this.#facts.record.attempts : 0
   }
 
   async #place(
@@ -56,13 +69,13 @@ export class FilesystemClaim implements Claim {
     return put(from, dest, { ...options, fsync: this.#pool.fsync })
   }
 
-  async #end(released: boolean, run: () => Promise<void>): Promise<void> {
+  async #end(how: Parameters<OnEnd>[0], run: () => Promise<void>): Promise<void> {
     if (this.#ended) throw ended()
     this.#ended = true
     try {
       await run()
     } finally {
-      this.#onEnd(released)
+      this.#onEnd(how)
     }
   }
 }

@@ -6,7 +6,7 @@
  */
 import { type FSWatcher, watch } from 'node:fs'
 import type { Logger } from '../../logger.ts'
-import type { Claim, CompletedQueue } from '../completed-queue.ts'
+import type { Claim, ClaimOptions, CompletedQueue } from '../completed-queue.ts'
 import type { StoredUpload } from '../upload.ts'
 import { FilesystemClaim } from './filesystem-claim.ts'
 import { isBusy } from './io-call.ts'
@@ -47,12 +47,12 @@ export class FilesystemQueue implements CompletedQueue {
     this.#logger = logger
   }
 
-  async claim({ signal }: { readonly signal: AbortSignal }): Promise<Claim> {
+  async claim({ signal, counted = false }: ClaimOptions): Promise<Claim> {
     this.#start()
     for (;;) {
       const [id, attempts] = await this.#next(signal)
       if (id === undefined || this.#held.has(id)) continue
-      const claim = await this.#tryClaim(id, attempts)
+      const claim = await this.#tryClaim(id, attempts, counted)
       if (claim && !isCancelled(signal)) return claim
       await claim?.release()
     }
@@ -73,16 +73,23 @@ export class FilesystemQueue implements CompletedQueue {
     for (const timer of this.#retries) clearTimeout(timer)
   }
 
-  async #tryClaim(id: string, attempts: number | undefined): Promise<Claim | undefined> {
+  async #tryClaim(
+    id: string,
+    attempts: number | undefined,
+    counted: boolean,
+  ): Promise<Claim | undefined> {
     this.#held.add(id)
     let claim: Claim | undefined
     try {
-      const result = await this.#pool.run('claim', { id, completedDir: this.completedDir })
+      const place = { id, completedDir: this.completedDir }
+      const result = await this.#pool.run('claim', { ...place, counted })
       if ('fd' in result) {
-        const facts = { id, completedDir: this.completedDir, ...result }
-        claim = new FilesystemClaim(this.#pool, facts, (released) => this.#letGo(id, released))
+        const facts = { ...place, ...result }
+        claim = new FilesystemClaim(this.#pool, facts, counted, (how) => this.#letGo(id, how))
       } else if (isBusy(result)) {
         if (attempts !== undefined) this.#retry(id, attempts)
+      } else if ('notBeforeMs' in result) {
+        this.#offerAt(id, result.notBeforeMs)
       } else if ('buried' in result) {
         this.#logger.error(`completed upload moved to dead: ${result.buried}`, { id })
       } else if ('unreadable' in result && !this.#unreadable.has(id)) {
@@ -96,9 +103,9 @@ export class FilesystemQueue implements CompletedQueue {
     }
   }
 
-  #letGo(id: string, released: boolean): void {
+  #letGo(id: string, how: 'acknowledged' | 'released'): void {
     this.#held.delete(id)
-    if (released) {
+    if (how === 'released') {
       this.#offer(id, 0)
       return
     }
@@ -156,11 +163,20 @@ export class FilesystemQueue implements CompletedQueue {
 
   #retry(id: string, attempts: number): void {
     const wait = FRESH_RETRY_MS[attempts]
-    if (wait === undefined) return
+    if (wait !== undefined) this.#offerIn(wait, id, attempts + 1)
+  }
+
+  /** The listing would meet it again within a second; this is more exact. */
+  #offerAt(id: string, timeMs: number): void {
+    const wait = timeMs - Date.now()
+    if (wait < POLL_MS) this.#offerIn(Math.max(0, wait), id, 0)
+  }
+
+  #offerIn(ms: number, id: string, attempts: number): void {
     const timer = setTimeout(() => {
       this.#retries.delete(timer)
-      this.#offer(id, attempts + 1)
-    }, wait)
+      this.#offer(id, attempts)
+    }, ms)
     timer.unref()
     this.#retries.add(timer)
   }

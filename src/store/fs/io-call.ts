@@ -64,6 +64,10 @@ export function toUploadError(error: unknown): UploadError {
   })
 }
 
+export function isFull(error: unknown): boolean {
+  return toUploadError(error).code === 'ERR_INSUFFICIENT_STORAGE'
+}
+
 export function* syncData(io: Io, fd: number): Operation<void> {
   if (io.fsync) yield { sync: 'data', fd }
 }

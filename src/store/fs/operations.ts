@@ -1,6 +1,6 @@
 /** What an I/O thread can do. @module */
 import { appendWhole, closeAppend, commitAppend, lockAppend, openAppend } from './append.ts'
-import { acknowledge, claim, releaseClaim } from './claim.ts'
+import { acknowledge, buryClaim, claim, releaseClaim } from './claim.ts'
 import { create } from './create.ts'
 import { finalize } from './finalize.ts'
 import { find, info } from './info.ts'
@@ -11,6 +11,7 @@ import { remove } from './remove.ts'
 interface Operations {
   readonly acknowledge: typeof acknowledge
   readonly appendWhole: typeof appendWhole
+  readonly buryClaim: typeof buryClaim
   readonly buryEntry: typeof buryEntry
   readonly claim: typeof claim
   readonly closeAppend: typeof closeAppend
@@ -30,6 +31,7 @@ interface Operations {
 export const OPERATIONS: Operations = {
   acknowledge,
   appendWhole,
+  buryClaim,
   buryEntry,
   claim,
   closeAppend,

@@ -2,7 +2,7 @@
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UploadError } from '../../errors.ts'
-import type { Claim, CompletedQueue, SaveOptions } from '../completed-queue.ts'
+import type { Claim, ClaimOptions, CompletedQueue, SaveOptions } from '../completed-queue.ts'
 import type { StoredEntry } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
 import { formatRecord, type RecordFields, UploadRecord } from '../upload-record.ts'
@@ -12,7 +12,11 @@ interface Item {
   readonly pieces: readonly Uint8Array[]
   readonly finishedAt: Date
   held: boolean
+  attempts: number
+  notBeforeMs: number | null
 }
+
+type End = 'acknowledged' | 'released' | { readonly buried: string }
 
 /** The queue of one completed directory, which need not exist: only a claim writes files. */
 export class MemoryQueue implements CompletedQueue {
@@ -29,17 +33,24 @@ export class MemoryQueue implements CompletedQueue {
 
   /** Takes a finished upload in and wakes whoever waits for one. */
   enqueue(upload: StoredUpload, pieces: readonly Uint8Array[]): void {
-    this.#items.set(upload.uploadId, { upload, pieces, finishedAt: new Date(), held: false })
+    const finishedAt = new Date()
+    const fresh = { held: false, attempts: 0, notBeforeMs: null }
+    this.#items.set(upload.uploadId, { upload, pieces, finishedAt, ...fresh })
     this.notify()
   }
 
-  async claim({ signal }: { readonly signal: AbortSignal }): Promise<Claim> {
+  async claim({ signal, counted = false }: ClaimOptions): Promise<Claim> {
     for (;;) {
       signal.throwIfAborted()
-      const item = [...this.#items.values()].find(({ held }) => !held)
+      const now = Date.now()
+      const item = [...this.#items.values()].find(
+        ({ held, notBeforeMs }) => !held && (notBeforeMs ?? 0) <= now,
+      )
       if (item) {
         item.held = true
-        return new MemoryClaim(item, (end) => this.#end(item, end))
+        item.notBeforeMs = null
+        if (counted) item.attempts++
+        return new MemoryClaim(item, counted, (end) => this.#end(item, end))
       }
       await this.#change(signal)
     }
@@ -78,8 +89,12 @@ export class MemoryQueue implements CompletedQueue {
     return this.#items.delete(id)
   }
 
-  #end(item: Item, end: 'acknowledged' | 'released'): void {
+  #end(item: Item, end: End): void {
     const id = item.upload.uploadId
+    if (typeof end === 'object') {
+      this.#items.delete(id)
+      this.#dead.set(id, { ...item, reason: end.buried })
+    }
     if (end === 'acknowledged') {
       this.#items.delete(id)
       const upload: StoredUpload = { ...item.upload, state: 'acknowledged' }
@@ -87,6 +102,9 @@ export class MemoryQueue implements CompletedQueue {
     }
     item.held = false
     this.notify()
+    if (item.notBeforeMs !== null) {
+      setTimeout(() => this.notify(), item.notBeforeMs - Date.now()).unref()
+    }
   }
 
   /** Resolves at the next change, or when `signal` fires: the caller looks again either way. */
@@ -105,13 +123,17 @@ export class MemoryQueue implements CompletedQueue {
 
 class MemoryClaim implements Claim {
   readonly #item: Item
-  readonly #end: (end: 'acknowledged' | 'released') => void
+  readonly #counted: boolean
+  readonly #end: (end: End) => void
   readonly record: UploadRecord
+  readonly attempt: number
   #moved = false
   #ended = false
 
-  constructor(item: Item, end: (end: 'acknowledged' | 'released') => void) {
+  constructor(item: Item, counted: boolean, end: (end: End) => void) {
     this.#item = item
+    this.#counted = counted
+    this.attempt = counted ? item.attempts : 0
     this.#end = end
     this.record = new UploadRecord(recordOf(item))
   }
@@ -136,13 +158,30 @@ class MemoryClaim implements Claim {
   }
 
   async acknowledge(): Promise<void> {
-    if (!this.#ended) this.#end('acknowledged')
-    this.#ended = true
+    this.#finish('acknowledged')
+  }
+
+  async release(): Promise<void> {
+    if (this.#counted && !this.#ended) this.#item.attempts--
+    this.#handBack()
+  }
+
+  async retry(delayMs: number): Promise<void> {
+    if (!this.#ended) this.#item.notBeforeMs = Math.ceil(Date.now() + delayMs)
+    this.#handBack()
+  }
+
+  async bury(reason: string): Promise<void> {
+    this.#finish({ buried: reason })
   }
 
   /** An upload whose data was moved has nothing left that could be handed out again. */
-  async release(): Promise<void> {
-    if (!this.#ended) this.#end(this.#moved ? 'acknowledged' : 'released')
+  #handBack(): void {
+    this.#finish(this.#moved ? 'acknowledged' : 'released')
+  }
+
+  #finish(end: End): void {
+    if (!this.#ended) this.#end(end)
     this.#ended = true
   }
 
@@ -162,7 +201,7 @@ class MemoryClaim implements Claim {
   }
 }
 
-function recordOf({ upload, finishedAt }: Item): RecordFields {
+function recordOf({ upload, finishedAt, attempts, notBeforeMs }: Item): RecordFields {
   const { length, offset, metadata, serverMetadata, uploadMetadata, createdAt, lastWrite } = upload
   return {
     length,
@@ -176,6 +215,8 @@ function recordOf({ upload, finishedAt }: Item): RecordFields {
     durationMs: finishedAt.getTime() - createdAt.getTime(),
     complete: true,
     epoch: 0,
+    attempts,
+    notBeforeMs,
   }
 }
 
