@@ -66,6 +66,7 @@ export class TusApp {
     const isTrustedProxy = createProxyTrust(resolved.trustedProxies)
     this.#queue = storage.openQueue(completedDir)
     this.#logger = logger
+    storage.onStopRequest?.((id) => this.#holders.stop(id))
     const handle = createHandler({
       uploads: {
         storage,

@@ -57,6 +57,15 @@ export interface Storage {
   /** Never interrupts a request that writes. @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_CORRUPT_RECORD` */
   info(id: string): Promise<StoredUpload>
   /**
+   * The same for a client that has lost its connection: whatever request of another process still
+   * writes to the upload is ended first. Absent where uploads belong to one process.
+   *
+   * @throws also `ERR_UPLOAD_LOCKED`
+   */
+  settledInfo?(id: string): Promise<StoredUpload>
+  /** Has `listener` called with each upload that another process asks this one to let go. */
+  onStopRequest?(listener: (id: string) => void): void
+  /**
    * Appends `content` if and only if the upload stands at `offset`; the comparison and the new
    * offset are one step, whoever else writes. Bytes that arrived before `content` failed are kept.
    * An upload that reaches its length is sealed and finalized before the promise resolves.

@@ -44,15 +44,18 @@ export class Holders {
   async interrupt(id: string): Promise<void> {
     const deadline = Date.now() + TAKE_OVER_TIMEOUT_MS
     for (let holder = this.#holders.get(id); holder; holder = this.#holders.get(id)) {
-      holder.stop(
-        new UploadError('ERR_UPLOAD_INTERRUPTED', 'another request has taken over this upload'),
-      )
+      holder.stop(interrupted())
       if (!(await settlesBy(holder.released, deadline))) {
         throw new UploadError('ERR_UPLOAD_LOCKED', 'the previous request has not let go yet', {
           retryAfterSeconds: 1,
         })
       }
     }
+  }
+
+  /** Ends whoever holds the upload, for a request of another process. */
+  stop(id: string): void {
+    this.#holders.get(id)?.stop(interrupted())
   }
 
   /** Ends all of them, refuses newcomers, and says whether everybody had let go in time. */
@@ -63,6 +66,10 @@ export class Holders {
     const all = Promise.all(holders.map(({ released }) => released))
     return settlesBy(all, Date.now() + timeoutMs)
   }
+}
+
+function interrupted(): UploadError {
+  return new UploadError('ERR_UPLOAD_INTERRUPTED', 'another request has taken over this upload')
 }
 
 function shuttingDown(): UploadError {

@@ -38,7 +38,7 @@ export async function finalize(uploads: Uploads, upload: StoredUpload): Promise<
 
 async function findUpload({ storage, queue }: Uploads, id: string): Promise<StoredUpload> {
   try {
-    return await storage.info(id)
+    return await (storage.settledInfo?.(id) ?? storage.info(id))
   } catch (error) {
     if (!(error instanceof UploadError) || error.code !== 'ERR_UPLOAD_NOT_FOUND') throw error
     const found = await queue.find(id)

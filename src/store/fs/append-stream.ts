@@ -14,13 +14,19 @@ const CHECKPOINT_MS = 1000
 /** Bodies up to this size ride in the message to the I/O thread; beyond it the copy costs more. */
 export const MESSAGE_BYTES: number = 64 * 2 ** 10
 
+/** What an append needs besides its request: the threads, and a word to whoever holds the upload. */
+export interface AppendMeans {
+  readonly pool: IoPool
+  readonly ask: () => void
+}
+
 export async function appendStream(
-  pool: IoPool,
+  { pool, ask }: AppendMeans,
   id: string,
   first: Batch,
   { offset, content, completedDir }: AppendRequest,
 ): Promise<AppendResult> {
-  const opened = await pool.untilFree('openAppend', { id, offset })
+  const opened = await pool.untilFree('openAppend', { id, offset }, ask)
   const stream = new AppendStream(pool, id, opened, completedDir)
   try {
     return await stream.run(first, content)

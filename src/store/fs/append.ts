@@ -12,6 +12,7 @@ import { type LockedUpload, notFound, recordEpoch, recordOffset } from './finali
 import {
   BUSY,
   type Busy,
+  HELD,
   type Io,
   isBusy,
   isStillAt,
@@ -36,7 +37,7 @@ export function* appendWhole(
   { id, offset, pieces, completedDir }: AppendWhole,
 ): Operation<StoredUpload | Busy> {
   const upload = openUpload(io, id, offset)
-  if (isBusy(upload)) return BUSY
+  if (isBusy(upload)) return upload
   try {
     const { fd, record } = upload
     const end = offset + pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
@@ -64,10 +65,11 @@ export function* openAppend(
   { id, offset }: { id: string; offset: number },
 ): Operation<OpenedAppend | Busy> {
   const upload = openUpload(io, id, offset)
-  if (isBusy(upload)) return BUSY
+  if (isBusy(upload)) return upload
   try {
     const record = { ...upload.record, epoch: upload.record.epoch + 1 }
     yield* recordEpoch(io, id, record)
+    io.posix.mark(upload.fd)
     return { fd: upload.fd, record }
   } catch (error) {
     closeSync(upload.fd)
@@ -118,6 +120,10 @@ function openUpload(io: Io, id: string, offset: number): LockedUpload | Busy {
   if (fd === undefined) throw notFound()
   if (isBusy(fd)) return BUSY
   try {
+    if (io.posix.isMarked(fd)) {
+      closeSync(fd)
+      return HELD
+    }
     const record = readRecord(recordPath(io.directory, id))
     if (record === undefined) throw notFound()
     if (record.offset !== offset || record.complete) {

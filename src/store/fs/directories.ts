@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { UploadError } from '../../errors.ts'
-import { DEAD, ENDED, TEMPORARY } from './layout.ts'
+import { DEAD, ENDED, STOP, TEMPORARY } from './layout.ts'
 
 const { R_OK, W_OK, X_OK } = constants
 
@@ -27,7 +27,7 @@ const REMOTE: Readonly<Record<number, string>> = {
 
 /** Makes the storage directory ready and returns its real path. @throws `ERR_DIRECTORY` */
 export function prepareUploads(directory: string, mode: number): string {
-  return prepare(directory, mode, [TEMPORARY])
+  return prepare(directory, mode, [TEMPORARY, STOP])
 }
 
 /**

@@ -19,9 +19,10 @@ import { FilesystemQueue } from './filesystem-queue.ts'
 import type { InspectArgs } from './inspect.ts'
 import { toUploadError } from './io-call.ts'
 import { IoPool } from './io-pool.ts'
-import { DEAD, ENDED, parseName, TEMPORARY } from './layout.ts'
+import { DEAD, ENDED, parseName, STOP, TEMPORARY } from './layout.ts'
 import { loadPosix } from './posix.ts'
 import { readNames } from './read-names.ts'
+import { StopRequests } from './stop-requests.ts'
 
 /** Options of {@link FilesystemStorage}. */
 export interface FilesystemStorageOptions {
@@ -61,6 +62,7 @@ export class FilesystemStorage implements Storage {
   readonly #mode: number
   readonly #pool: IoPool
   readonly #logger: Logger
+  readonly #stops: StopRequests
   readonly #queues = new Map<string, FilesystemQueue>()
 
   /** @throws `ERR_DIRECTORY`, `ERR_NATIVE_UNAVAILABLE` */
@@ -76,6 +78,7 @@ export class FilesystemStorage implements Storage {
     this.#logger = options.logger ?? consoleLogger
     this.#mode = directoryMode
     this.directory = prepareUploads(directory, directoryMode)
+    this.#stops = new StopRequests(this.directory, this.#logger)
     this.#pool = new IoPool({ directory: this.directory, fsync, native })
     const remote = remoteFileSystem(this.directory)
     if (remote) {
@@ -94,6 +97,14 @@ export class FilesystemStorage implements Storage {
     return this.#pool.run('info', { id })
   }
 
+  settledInfo(id: string): Promise<StoredUpload> {
+    return this.#stops.during(id, (ask) => this.#pool.untilFree('settledInfo', { id }, ask))
+  }
+
+  onStopRequest(listener: (id: string) => void): void {
+    this.#stops.listen(listener)
+  }
+
   async append(id: string, request: AppendRequest): Promise<AppendResult> {
     const { offset, content } = request
     const completedDir = this.#queue(request.completedDir).completedDir
@@ -103,11 +114,14 @@ export class FilesystemStorage implements Storage {
     } catch (contentError) {
       return { upload: await this.info(id), contentError }
     }
-    if (!first.last || first.byteLength > MESSAGE_BYTES) {
-      return appendStream(this.#pool, id, first, { offset, content, completedDir })
-    }
-    const whole = { id, offset, pieces: first.pieces, completedDir }
-    return { upload: await this.#pool.untilFree('appendWhole', whole) }
+    return this.#stops.during(id, async (ask) => {
+      if (!first.last || first.byteLength > MESSAGE_BYTES) {
+        const request = { offset, content, completedDir }
+        return appendStream({ pool: this.#pool, ask }, id, first, request)
+      }
+      const whole = { id, offset, pieces: first.pieces, completedDir }
+      return { upload: await this.#pool.untilFree('appendWhole', whole, ask) }
+    })
   }
 
   async finalize(id: string, completedDir: string): Promise<void> {
@@ -144,6 +158,7 @@ export class FilesystemStorage implements Storage {
     yield* this.#inspect('completed', completed)
     yield* this.#inspect('dead', join(completed, DEAD))
     yield* this.#inspect('temporary', join(this.directory, TEMPORARY))
+    yield* this.#inspect('temporary', join(this.directory, STOP))
     yield* this.#inspect('temporary', join(completed, TEMPORARY))
     for await (const shards of readNames(join(completed, ENDED))) {
       for (const shard of shards) yield* this.#inspect('tombstone', join(completed, ENDED, shard))
@@ -163,6 +178,7 @@ export class FilesystemStorage implements Storage {
   /** Waits for what is under way, then ends the I/O threads. Claims must have ended before. */
   async close(): Promise<void> {
     for (const queue of this.#queues.values()) queue.close()
+    this.#stops.close()
     await this.#pool.close()
   }
 

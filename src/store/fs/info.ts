@@ -1,8 +1,8 @@
 /** Looking without a lock: records are replaced whole, so a reader sees one or the other. @module */
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import type { StoredUpload } from '../upload.ts'
 import { notFound } from './finalize.ts'
-import type { Io, Operation } from './io-call.ts'
+import { type Busy, HELD, type Io, type Operation, openIfExists } from './io-call.ts'
 import { dataPath, recordPath, tombstonePath } from './layout.ts'
 import { readRecord } from './record-file.ts'
 import { toStoredUpload } from './stored-upload.ts'
@@ -12,6 +12,18 @@ export function* info(io: Io, { id }: { id: string }): Operation<StoredUpload> {
   const record = readRecord(recordPath(io.directory, id))
   if (record === undefined || !existsSync(dataPath(io.directory, id))) throw notFound()
   return toStoredUpload(id, record)
+}
+
+/** The same once no request of another process holds it. */
+export function* settledInfo(io: Io, { id }: { id: string }): Operation<StoredUpload | Busy> {
+  const fd = openIfExists(dataPath(io.directory, id))
+  if (fd === undefined) throw notFound()
+  try {
+    if (io.posix.isMarked(fd)) return HELD
+  } finally {
+    closeSync(fd)
+  }
+  return yield* info(io, { id })
 }
 
 /** An upload that has left the storage: waiting, in a worker's hands, or acknowledged. */

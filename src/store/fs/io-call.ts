@@ -28,9 +28,12 @@ export interface Io {
 /** The upload's lock is taken: ask again a little later. A value, because it is no failure. */
 export interface Busy {
   readonly busy: true
+  /** A request of another process holds it and has to be asked to let go. */
+  readonly held: boolean
 }
 
-export const BUSY: Busy = { busy: true }
+export const BUSY: Busy = { busy: true, held: false }
+export const HELD: Busy = { busy: true, held: true }
 
 export function isBusy(result: unknown): result is Busy {
   return typeof result === 'object' && result !== null && 'busy' in result
@@ -77,7 +80,7 @@ export function* syncDirectory(io: Io, path: string): Operation<void> {
 }
 
 /** Opens `path` for reading and writing; `undefined` when it is not there. */
-function openIfExists(path: string): number | undefined {
+export function openIfExists(path: string): number | undefined {
   try {
     return openSync(path, 'r+')
   } catch (error) {

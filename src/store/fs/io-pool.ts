@@ -15,7 +15,7 @@ import type { FreeResult, OperationArgs, OperationName, OperationResult } from '
 /** Two, so that a slow sync in one leaves the other for those who do not wait for it. */
 const THREADS = 2
 /** How long an upload may stay locked before its newcomer is sent away, and how soon to ask again. */
-const LOCK_TIMEOUT_MS = 10_000
+const LOCK_TIMEOUT_MS = 5000
 const LOCK_RETRY_MS = [1, 2, 5, 10, 20, 50] as const
 
 interface Pending {
@@ -54,15 +54,26 @@ export class IoPool {
     })
   }
 
-  /** Runs an operation again until nobody else holds its upload. @throws `ERR_UPLOAD_LOCKED` */
+  /**
+   * Runs an operation again until nobody else holds its upload; `onHeld` is called once when that is
+   * a request of another process.
+   *
+   * @throws `ERR_UPLOAD_LOCKED`
+   */
   async untilFree<N extends OperationName>(
     name: N,
     args: OperationArgs<N>,
+    onHeld?: () => void,
   ): Promise<FreeResult<N>> {
+    let ask = onHeld
     const deadline = Date.now() + LOCK_TIMEOUT_MS
     for (let attempt = 0; ; attempt++) {
       const result = await this.run(name, args)
       if (!isBusy(result)) return result as FreeResult<N>
+      if (result.held && ask) {
+        ask()
+        ask = undefined
+      }
       if (Date.now() >= deadline) {
         throw new UploadError('ERR_UPLOAD_LOCKED', 'another process is writing to this upload', {
           retryAfterSeconds: 1,

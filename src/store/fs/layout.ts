@@ -11,6 +11,8 @@ const RECORD_SUFFIX = '.meta'
 
 /** Temporary files, renamed into place or removed. */
 export const TEMPORARY = '.tussi/tmp'
+/** Requests to other processes to let an upload go, named after it and who asks. */
+export const STOP = '.tussi/stop'
 /** Tombstones of acknowledged uploads, below the completed directory, sharded by two hex digits. */
 export const ENDED = '.tussi/ended'
 /** Damaged completed uploads with their reasons, below the completed directory. */

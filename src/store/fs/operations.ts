@@ -3,7 +3,7 @@ import { appendWhole, closeAppend, commitAppend, lockAppend, openAppend } from '
 import { acknowledge, buryClaim, claim, releaseClaim } from './claim.ts'
 import { create } from './create.ts'
 import { finalize } from './finalize.ts'
-import { find, info } from './info.ts'
+import { find, info, settledInfo } from './info.ts'
 import { buryEntry, discard, inspect } from './inspect.ts'
 import type { Busy, Operation } from './io-call.ts'
 import { remove } from './remove.ts'
@@ -26,6 +26,7 @@ interface Operations {
   readonly openAppend: typeof openAppend
   readonly releaseClaim: typeof releaseClaim
   readonly remove: typeof remove
+  readonly settledInfo: typeof settledInfo
 }
 
 export const OPERATIONS: Operations = {
@@ -46,6 +47,7 @@ export const OPERATIONS: Operations = {
   openAppend,
   releaseClaim,
   remove,
+  settledInfo,
 }
 
 export type OperationName = keyof Operations

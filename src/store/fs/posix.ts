@@ -10,6 +10,10 @@ export interface Posix {
   /** Takes the exclusive `flock`; false when another descriptor holds one. */
   tryLock(fd: number): boolean
   unlock(fd: number): void
+  /** Shows that a request holds the file, for as long as its descriptor is open. */
+  mark(fd: number): void
+  /** Whether a descriptor other than this one, in whatever process, has marked the file. */
+  isMarked(fd: number): boolean
   /** Reserves `length` bytes and makes the file that long. */
   allocate(fd: number, length: number): void
 }
@@ -18,16 +22,32 @@ const LOCK_EX = 2
 const LOCK_NB = 4
 const LOCK_UN = 8
 
+// Record locks of open file descriptions: they and `flock` do not see each other.
+const F_OFD_GETLK = 36
+const F_OFD_SETLK = 37
+const F_WRLCK = 1
+const F_UNLCK = 2
+
+/** `struct flock` of 64-bit Linux: a write lock on the first byte. */
+function recordLock(): Buffer {
+  const lock = Buffer.alloc(32)
+  lock.writeInt16LE(F_WRLCK, 0)
+  lock.writeBigInt64LE(1n, 16)
+  return lock
+}
+
 /** Without kernel calls: one process alone on its directories, no reservation of space. */
 export const PORTABLE: Posix = {
   tryLock: () => true,
   unlock: () => undefined,
+  mark: () => undefined,
+  isMarked: () => false,
   allocate: (fd, length) => ftruncateSync(fd, length),
 }
 
 /** @throws `ERR_NATIVE_UNAVAILABLE` */
 export function loadPosix(): Posix {
-  const { flock, fallocate, errno } = loadCalls()
+  const { flock, fallocate, fcntl, errno } = loadCalls()
   const check = (syscall: string, result: number): number => {
     if (result === 0) return 0
     const number = errno()
@@ -45,6 +65,14 @@ export function loadPosix(): Posix {
     unlock(fd) {
       while (check('flock', flock(fd, LOCK_UN)) !== 0);
     },
+    mark(fd) {
+      check('fcntl', fcntl(fd, F_OFD_SETLK, recordLock()))
+    },
+    isMarked(fd) {
+      const lock = recordLock()
+      check('fcntl', fcntl(fd, F_OFD_GETLK, lock))
+      return lock.readInt16LE(0) !== F_UNLCK
+    },
     allocate(fd, length) {
       try {
         // Not posix_fallocate: glibc emulates it by writing every block.
@@ -59,6 +87,7 @@ export function loadPosix(): Posix {
 
 interface Calls {
   flock(fd: number, operation: number): number
+  fcntl(fd: number, command: number, lock: Buffer): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
   errno(): number
 }
@@ -67,7 +96,10 @@ function loadCalls(): Calls {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
     const libc = koffi.load(null)
+    const fcntl = libc.func('int fcntl(int fd, int command, ...)')
     return {
+      fcntl: (fd, command, lock) =>
+        process.platform === 'linux' ? fcntl(fd, command, 'void *', lock) : unmarked(lock),
       flock: libc.func('int flock(int fd, int operation)'),
       fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
       errno: () => koffi.errno(),
@@ -80,6 +112,12 @@ function loadCalls(): Calls {
       { cause },
     )
   }
+}
+
+/** Elsewhere nothing is marked: there, one process only. */
+function unmarked(lock: Buffer): number {
+  lock.writeInt16LE(F_UNLCK, 0)
+  return 0
 }
 
 function fail(syscall: string, number: number): never {
