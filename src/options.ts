@@ -26,6 +26,24 @@ export interface TusAppOptions {
   readonly maxSize?: number | null | undefined
   /** Largest request body in bytes, `null` for no limit. @defaultValue 10_485_760 */
   readonly maxChunkSize?: number | null | undefined
+  /**
+   * Longest silence of a sender, in milliseconds, before its request is ended; what arrived is kept.
+   *
+   * @defaultValue 60_000
+   */
+  readonly idleTimeoutMs?: number | undefined
+  /**
+   * Slowest rate at which a body may arrive, over ten seconds of waiting for it; 0 for none.
+   *
+   * @defaultValue 0
+   */
+  readonly minBytesPerSecond?: number | undefined
+  /**
+   * Bytes that all bodies together may hold in memory; beyond it senders wait.
+   *
+   * @defaultValue 67_108_864
+   */
+  readonly maxBufferedBytes?: number | undefined
   /** Longest `Upload-Metadata` in bytes. @defaultValue 4096 */
   readonly maxMetadataSize?: number | undefined
   /**
@@ -58,15 +76,24 @@ const DEFAULTS = {
   maxSize: null,
   maxChunkSize: 10_485_760,
   maxMetadataSize: 4096,
+  idleTimeoutMs: 60_000,
+  minBytesPerSecond: 0,
+  maxBufferedBytes: 67_108_864,
   trustedProxies: [],
   filenameCharset: 'ascii',
 } as const
+
+/** The longest that a timer can run. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** The options of which a table of defaults can speak. */
 export interface ResolvedOptions {
   readonly maxSize: number | null
   readonly maxChunkSize: number | null
   readonly maxMetadataSize: number
+  readonly idleTimeoutMs: number
+  readonly minBytesPerSecond: number
+  readonly maxBufferedBytes: number
   readonly trustedProxies: readonly string[]
   readonly filenameCharset: 'ascii' | 'utf-8'
   readonly publicUrl: string | undefined
@@ -78,6 +105,9 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     maxSize = DEFAULTS.maxSize,
     maxChunkSize = DEFAULTS.maxChunkSize,
     maxMetadataSize = DEFAULTS.maxMetadataSize,
+    idleTimeoutMs = DEFAULTS.idleTimeoutMs,
+    minBytesPerSecond = DEFAULTS.minBytesPerSecond,
+    maxBufferedBytes = DEFAULTS.maxBufferedBytes,
     trustedProxies = DEFAULTS.trustedProxies,
     filenameCharset = DEFAULTS.filenameCharset,
     publicUrl,
@@ -98,6 +128,12 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     'a number of bytes or null',
   )
   check('maxMetadataSize', maxMetadataSize, isSize(maxMetadataSize), 'a number of bytes')
+  const idle = isPositive(idleTimeoutMs) && idleTimeoutMs <= MAX_TIMER_MS
+  check('idleTimeoutMs', idleTimeoutMs, idle, 'a number of milliseconds, at most 24 days')
+  const rate = isSize(minBytesPerSecond)
+  check('minBytesPerSecond', minBytesPerSecond, rate, 'a number of bytes')
+  const buffered = isPositive(maxBufferedBytes)
+  check('maxBufferedBytes', maxBufferedBytes, buffered, 'a number of bytes above 0')
   check('trustedProxies', trustedProxies, Array.isArray(trustedProxies), 'a list of addresses')
   check(
     'filenameCharset',
@@ -122,6 +158,9 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     maxSize,
     maxChunkSize,
     maxMetadataSize,
+    idleTimeoutMs,
+    minBytesPerSecond,
+    maxBufferedBytes,
     trustedProxies,
     filenameCharset,
     publicUrl,
@@ -134,6 +173,10 @@ function check(name: string, value: unknown, valid: boolean, wanted: string): vo
 
 function isSize(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isPositive(value: unknown): boolean {
+  return isSize(value) && value !== 0
 }
 
 function isHttpUrl(text: unknown): boolean {

@@ -4,6 +4,7 @@ import type { Handle } from '../http/exchange.ts'
 import type { Batch } from '../store/storage.ts'
 import type { AppendContent } from '../upload/append.ts'
 import { BodyBuffer } from './body-buffer.ts'
+import type { ByteBudget } from './byte-budget.ts'
 
 /** What a `Request` does not tell about its connection. */
 export interface FetchContext {
@@ -14,10 +15,10 @@ export interface FetchContext {
 /** A Fetch handler. */
 export type FetchListener = (request: Request, context?: FetchContext) => Promise<Response>
 
-export function toFetchListener(handle: Handle): FetchListener {
+export function toFetchListener(handle: Handle, budget: ByteBudget): FetchListener {
   return async (request, { remoteAddress } = {}) => {
     const { pathname, search, protocol, host } = new URL(request.url)
-    const content = new FetchContent(request)
+    const content = new FetchContent(request, budget)
     const { status, headers, body } = await handle({
       method: request.method,
       target: pathname + search,
@@ -40,9 +41,9 @@ class FetchContent implements AppendContent {
   #paused = false
   #pumping = false
 
-  constructor(request: Request) {
+  constructor(request: Request, budget: ByteBudget) {
     this.#request = request
-    this.#buffer = new BodyBuffer({
+    const source = {
       resume: () => {
         this.#paused = false
         void this.#pump()
@@ -50,7 +51,8 @@ class FetchContent implements AppendContent {
       pause: () => {
         this.#paused = true
       },
-    })
+    }
+    this.#buffer = new BodyBuffer(source, budget)
   }
 
   /** A Request does not say what of its body is here. */
@@ -68,7 +70,9 @@ class FetchContent implements AppendContent {
 
   /** Lets the runtime drop what is still to come. */
   async discard(): Promise<void> {
-    if (!this.#buffer.ended) await this.#reader?.cancel().catch(() => undefined)
+    const { ended } = this.#buffer
+    this.#buffer.close()
+    if (!ended) await this.#reader?.cancel().catch(() => undefined)
   }
 
   async #pump(): Promise<void> {

@@ -5,16 +5,23 @@ import { UploadError } from '../errors.ts'
 import type { Batch } from '../store/storage.ts'
 import type { AppendContent } from '../upload/append.ts'
 import { BodyBuffer } from './body-buffer.ts'
+import type { ByteBudget } from './byte-budget.ts'
 
 export class NodeContent implements AppendContent {
   readonly #req: IncomingMessage | Http2ServerRequest
+  readonly #budget: ByteBudget
   readonly #continue: (() => void) | undefined
   readonly #left: { bytes: number } | undefined
   #buffer: BodyBuffer | undefined
 
   /** `sendContinue` is given when the client waits for `100 Continue` before it sends the body. */
-  constructor(req: IncomingMessage | Http2ServerRequest, sendContinue: (() => void) | undefined) {
+  constructor(
+    req: IncomingMessage | Http2ServerRequest,
+    budget: ByteBudget,
+    sendContinue: (() => void) | undefined,
+  ) {
     this.#req = req
+    this.#budget = budget
     this.#continue = sendContinue
     const length = Number(req.headers['content-length'])
     this.#left = Number.isSafeInteger(length) ? { bytes: length } : undefined
@@ -43,6 +50,7 @@ export class NodeContent implements AppendContent {
   /** Drops what is still to come, for an answer that did not need it. */
   discard(): void {
     this.#req.off('data', this.#onData)
+    this.#buffer?.close()
   }
 
   readonly #onData = (piece: Uint8Array): void => {
@@ -55,7 +63,7 @@ export class NodeContent implements AppendContent {
   #open(): BodyBuffer {
     if (this.#buffer) return this.#buffer
     const req = this.#req
-    const buffer = new BodyBuffer(req)
+    const buffer = new BodyBuffer(req, this.#budget)
     this.#buffer = buffer
     if (req.readableEnded || (req.readableDidRead && req.readableLength === 0 && req.complete)) {
       buffer.fail(consumed())

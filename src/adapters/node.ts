@@ -8,6 +8,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Exchange, Handle, Reply } from '../http/exchange.ts'
+import type { ByteBudget } from './byte-budget.ts'
 import { drain } from './drain.ts'
 import { NodeContent } from './node-content.ts'
 
@@ -21,13 +22,14 @@ export type NodeListener = (req: Request, res: Response) => Promise<void>
 export interface NodeListenerOptions {
   /** It is for `checkContinue`: the client waits before it sends its body. */
   readonly expectsContinue: boolean
+  readonly budget: ByteBudget
   /** Told once if the server around will cut off long uploads. */
   readonly onShortTimeout: (timeoutMs: number) => void
 }
 
 export function toNodeListener(
   handle: Handle,
-  { expectsContinue, onShortTimeout }: NodeListenerOptions,
+  { budget, expectsContinue, onShortTimeout }: NodeListenerOptions,
 ): NodeListener {
   let checked = false
   return async (req, res) => {
@@ -36,7 +38,8 @@ export function toNodeListener(
       const timeoutMs = requestTimeoutOf(req)
       if (timeoutMs > 0) onShortTimeout(timeoutMs)
     }
-    const content = new NodeContent(req, expectsContinue ? () => res.writeContinue() : undefined)
+    const sendContinue = expectsContinue ? () => res.writeContinue() : undefined
+    const content = new NodeContent(req, budget, sendContinue)
     const reply = await handle(toExchange(req, content))
     content.discard()
     await send(req, res, reply)

@@ -1,4 +1,5 @@
 /** The application object: composition only, it holds no rule. @module */
+import { ByteBudget } from '../adapters/byte-budget.ts'
 import { type FetchListener, toFetchListener } from '../adapters/fetch.ts'
 import { type NodeListener, toNodeListener } from '../adapters/node.ts'
 import { UploadError } from '../errors.ts'
@@ -78,6 +79,8 @@ export class TusApp {
         maxSize: resolved.maxSize,
         maxChunkSize: resolved.maxChunkSize,
         filenameCharset: resolved.filenameCharset,
+        idleTimeoutMs: resolved.idleTimeoutMs,
+        minBytesPerSecond: resolved.minBytesPerSecond,
       },
       extensions: EXTENSIONS,
       maxMetadataSize: resolved.maxMetadataSize,
@@ -90,9 +93,11 @@ export class TusApp {
       logger.warn(
         `the server's requestTimeout will cut off uploads after ${timeoutMs} ms; set it to 0`,
       )
-    this.listener = toNodeListener(handle, { expectsContinue: false, onShortTimeout })
-    this.checkContinue = toNodeListener(handle, { expectsContinue: true, onShortTimeout })
-    this.fetch = toFetchListener(handle)
+    const budget = new ByteBudget(resolved.maxBufferedBytes)
+    const node = { budget, onShortTimeout }
+    this.listener = toNodeListener(handle, { ...node, expectsContinue: false })
+    this.checkContinue = toNodeListener(handle, { ...node, expectsContinue: true })
+    this.fetch = toFetchListener(handle, budget)
   }
 
   /**

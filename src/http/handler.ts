@@ -94,6 +94,9 @@ function methodOf(exchange: Exchange): string {
   return (exchange.header('x-http-method-override') ?? exchange.method).toUpperCase()
 }
 
+/** After these the body is not read to its end, so the connection cannot be used again. */
+const ENDED = new Set(['ERR_UPLOAD_INTERRUPTED', 'ERR_SHUTTING_DOWN', 'ERR_READ_TIMEOUT'])
+
 interface Refusal {
   readonly method: string
   readonly common: Readonly<Record<string, string>>
@@ -113,6 +116,6 @@ function refuse(cause: unknown, { method, common, logger }: Refusal): Reply {
       ...(code === 'ERR_METHOD_NOT_ALLOWED' && { Allow: TUS_METHODS }),
     },
     ...(method !== 'HEAD' && { body }),
-    ...((code === 'ERR_UPLOAD_INTERRUPTED' || code === 'ERR_SHUTTING_DOWN') && { close: true }),
+    ...(ENDED.has(code) && { close: true }),
   }
 }

@@ -38,6 +38,8 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
     type: `${IANA}mismatching-upload-offset`,
   },
   ERR_NATIVE_UNAVAILABLE: SERVER_FAULT,
+  // Not 408, which is final for tus-js-client: a sender that stumbled may go on.
+  ERR_READ_TIMEOUT: { status: 503, title: 'Request body too slow', retryAfter: 1 },
   ERR_RECORD_VERSION: { status: 500, title: 'Upload record of a newer version' },
   ERR_REFUSED: { status: 403, title: 'Refused' },
   ERR_SERVER_ERROR: SERVER_FAULT,

@@ -1,9 +1,10 @@
 /** Upload append. @module */
 import { UploadError } from '../errors.ts'
 import type { AppendOperation } from '../protocol/operation.ts'
-import type { AppendResult, Batch, Content } from '../store/storage.ts'
+import type { AppendResult, Content } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { toUploadInfo } from './events.ts'
+import { chunkTooLarge, limited, paced } from './limits.ts'
 import { lookUp } from './look-up.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -39,7 +40,7 @@ export async function append(
       const repeated = await check(uploads, operation)
       if (repeated) return repeated
     }
-    return await write(uploads, operation, limit(content, maxChunkSize))
+    return await write(uploads, operation, paced(limited(content, maxChunkSize), uploads))
   } finally {
     release()
   }
@@ -98,28 +99,6 @@ async function tell(uploads: Uploads, offset: number, { upload }: AppendResult):
   if (upload.state !== 'completed') return
   uploads.queue.notify(upload.uploadId)
   await uploads.emit({ type: 'upload-completed', uploadInfo })
-}
-
-/** Enforces the limit while streaming: a body without Content-Length, or with a wrong one. */
-function limit(content: Content, maxChunkSize: number | null): Content {
-  if (maxChunkSize === null) return content
-  let total = 0
-  return {
-    async read(timeoutMs?: number): Promise<Batch> {
-      const batch = await content.read(timeoutMs)
-      total += batch.byteLength
-      if (total > maxChunkSize) throw chunkTooLarge(maxChunkSize)
-      return batch
-    },
-  }
-}
-
-function chunkTooLarge(maxChunkSize: number): UploadError {
-  return new UploadError(
-    'ERR_CHUNK_SIZE_EXCEEDED',
-    `a request body may have up to ${maxChunkSize} bytes: set the client's chunk size ` +
-      `(chunkSize in tus-js-client, chunk_size in tuspy) to at most that`,
-  )
 }
 
 function mismatch(upload: StoredUpload, offset: number): UploadError {

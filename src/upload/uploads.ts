@@ -25,5 +25,9 @@ export interface Uploads {
   readonly maxSize: number | null
   /** Bytes of a request body, `null` for no limit. */
   readonly maxChunkSize: number | null
+  /** Milliseconds of silence after which a sender is given up. */
+  readonly idleTimeoutMs: number
+  /** 0 for no limit. */
+  readonly minBytesPerSecond: number
   readonly filenameCharset: 'ascii' | 'utf-8'
 }

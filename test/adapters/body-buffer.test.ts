@@ -1,18 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BodyBuffer } from '../../src/adapters/body-buffer.ts'
+import { ByteBudget } from '../../src/adapters/byte-budget.ts'
 
 const MIB = 2 ** 20
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-function open() {
+function open(budget = new ByteBudget(100 * MIB)) {
   const log: string[] = []
-  const buffer = new BodyBuffer({
-    resume: () => void log.push('resume'),
-    pause: () => void log.push('pause'),
-  })
-  return { buffer, log }
+  const source = { resume: () => void log.push('resume'), pause: () => void log.push('pause') }
+  return { buffer: new BodyBuffer(source, budget), log }
 }
 
 describe('BodyBuffer', () => {
@@ -102,5 +100,34 @@ describe('BodyBuffer', () => {
     buffer.end()
     await reading
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('makes senders wait together, and lets them go on one after the other', async () => {
+    const budget = new ByteBudget(MIB)
+    const [a, b] = [open(budget), open(budget)]
+    a.buffer.start()
+    a.buffer.push(Buffer.alloc(MIB))
+    expect(a.log).toEqual(['resume', 'pause'])
+    const waiting = b.buffer.read()
+    expect(b.log).toEqual([])
+    await a.buffer.read()
+    expect(b.log).toEqual([])
+    const next = a.buffer.read()
+    expect(b.log).toEqual(['resume'])
+    a.buffer.end()
+    b.buffer.end()
+    expect(await next).toMatchObject({ last: true })
+    expect(await waiting).toMatchObject({ last: true })
+  })
+
+  it('gives back what it held when it is closed', () => {
+    const budget = new ByteBudget(MIB)
+    const { buffer } = open(budget)
+    buffer.push(Buffer.alloc(MIB))
+    expect(budget.exhausted).toBe(true)
+    buffer.close()
+    expect(budget.exhausted).toBe(false)
+    buffer.push(Buffer.alloc(MIB))
+    expect(budget.exhausted).toBe(false)
   })
 })
