@@ -75,6 +75,7 @@ async function untilExit(child, { limitMs, graceMs, signal }) {
   const limit = `killed after ${limitMs / 1_000} s, three times its budget`
   const timer = setTimeout(() => end(limit), limitMs)
   signal?.addEventListener('abort', interrupt)
+  if (signal?.aborted) interrupt()
   try {
     return await new Promise((resolve) => {
       child.once('error', (error) => resolve({ complaint: `did not start: ${error.message}` }))

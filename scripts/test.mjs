@@ -107,7 +107,11 @@ async function runAll(runs, strict, signal) {
   /** @type {string[]} */
   const summary = []
   for (const run of runs) {
-    if (signal.aborted) break
+    if (signal.aborted) {
+      total.failed += 1
+      summary.push(`FAIL ${signal.reason} ended the run before ${run.name}`)
+      break
+    }
     const { name, suite } = run
     const reason = whyNot(run)
     if (reason !== undefined) {
@@ -136,7 +140,7 @@ async function runAll(runs, strict, signal) {
 
 const interrupt = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => interrupt.abort())
+  process.on(signal, () => interrupt.abort(signal))
 }
 
 let flags
@@ -155,5 +159,5 @@ if (flags) {
     },
   )
   say(`${passed} passed, ${failed} failed, ${skipped} skipped`)
-  process.exitCode = failed > 0 || interrupt.signal.aborted ? 1 : 0
+  process.exitCode = failed > 0 ? 1 : 0
 }
