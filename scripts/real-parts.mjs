@@ -18,12 +18,13 @@ const VENV = join(CACHE, 'venv')
 const VENV_PYTHON = join(VENV, 'bin', 'python')
 
 /**
- * Debian's packages for each program.
+ * Debian's packages for each part.
  *
  * @type {Record<string, string[]>}
  */
 const APT_PACKAGES = {
   curl: ['curl'],
+  libatomic: ['libatomic1'],
   nginx: ['nginx'],
   openssl: ['openssl'],
   python: ['python3', 'python3-venv'],
@@ -166,17 +167,18 @@ function fetchNode(line, say) {
   const folder = nodeFolder(line)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
+  // Keeps npm in this folder. Its --prefix would too, but moves the global configuration there as well.
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
   const wanted = `${nodePackage()}@${version}`
-  const npm = runNpm(folder, [
-    'install',
-    '--prefix',
-    folder,
-    '--no-save',
-    '--ignore-scripts',
-    wanted,
-  ])
+  const npm = runNpm(folder, ['install', '--ignore-scripts', wanted])
   if (npm.status !== 0) return `${wanted} could not be installed: ${npmComplaint(npm.output)}`
-  return versionOf(binary) === `v${version}` ? undefined : `${wanted} does not run on this machine`
+  let complaint = run([binary, '--version'])
+  if (complaint?.includes('libatomic')) {
+    // Node.js 26 wants it, and a small Debian has none.
+    installPrograms(['libatomic'], say)
+    complaint = run([binary, '--version'])
+  }
+  return complaint && `${wanted} does not run on this machine: ${complaint}`
 }
 
 /** @param {string} line */
