@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -36,7 +36,7 @@ export const OTHER_NODES = {
  */
 
 /** @type {readonly Suite[]} */
-const TABLE = [
+export const SUITES = [
   {
     name: 'tooling',
     proves: 'the scripts of this repository and its import rules',
@@ -143,14 +143,6 @@ const TABLE = [
   },
 ]
 
-/** @param {string} name */
-function hasTests(name) {
-  return existsSync(join(ROOT, 'test', name))
-}
-
-/** The suites that this checkout has. */
-export const SUITES = TABLE.filter((suite) => hasTests(suite.name))
-
 /**
  * Folders below `test/` that no row of the table runs.
  *
@@ -158,7 +150,7 @@ export const SUITES = TABLE.filter((suite) => hasTests(suite.name))
  */
 export function foldersWithoutSuite() {
   return readdirSync(join(ROOT, 'test'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !TABLE.some((suite) => suite.name === entry.name))
+    .filter((entry) => entry.isDirectory() && !SUITES.some((suite) => suite.name === entry.name))
     .map((entry) => entry.name)
 }
 
