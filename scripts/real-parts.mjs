@@ -28,6 +28,7 @@ const APT_PACKAGES = {
   nginx: ['nginx'],
   openssl: ['openssl'],
   python: ['python3', 'python3-venv'],
+  strace: ['strace'],
 }
 
 /** nginx lives where only root looks by default. */

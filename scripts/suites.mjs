@@ -22,7 +22,7 @@ export const OTHER_NODES = {
 }
 
 /**
- * @typedef {'curl' | 'nginx' | 'openssl' | 'python'} RealPart
+ * @typedef {'curl' | 'nginx' | 'openssl' | 'python' | 'strace'} RealPart
  *
  * @typedef {object} Suite
  * @property {string} name the folder below `test/`
@@ -133,6 +133,14 @@ export const SUITES = [
     proves: 'each folder of examples/, started and used',
     budgetSeconds: 120,
     testTimeoutMs: 60_000,
+  },
+  {
+    name: 'faults',
+    proves: 'kills, power loss and full disks cost nothing that was acknowledged',
+    budgetSeconds: 240,
+    testTimeoutMs: 300_000,
+    needs: ['strace'],
+    oneByOne: true,
   },
   {
     name: 'show',

@@ -13,6 +13,9 @@ const BATCH_BYTES = 2 ** 20
 /** Beyond this the sender has to wait. */
 const MAX_BUFFERED_BYTES = 2 * BATCH_BYTES
 const PAUSE_MS = 50
+/** A piece keeps the whole buffer alive that its socket filled; of small ones that is too much. */
+const SMALL_BYTES = 1024
+const BLOCK_BYTES = 16 * 1024
 
 /** Where the pieces come from. */
 export interface BodySource {
@@ -40,6 +43,8 @@ export class BodyBuffer {
   /** Bytes that were handed out and are not yet known to be written. */
   #handedOut = 0
   #waitsForRoom = false
+  #block: Uint8Array = new Uint8Array(0)
+  #blockPiece: Uint8Array | undefined
 
   constructor(source: BodySource, budget: ByteBudget) {
     this.#source = source
@@ -52,7 +57,8 @@ export class BodyBuffer {
 
   push(piece: Uint8Array): void {
     if (this.#failure) return
-    this.#pieces.push(piece)
+    if (piece.byteLength < SMALL_BYTES) this.#copy(piece)
+    else this.#pieces.push(piece)
     this.#bytes += piece.byteLength
     this.#budget.take(piece.byteLength)
     this.#pushed++
@@ -111,6 +117,19 @@ export class BodyBuffer {
     this.#budget.give(this.#bytes)
     this.#pieces = []
     this.#bytes = 0
+  }
+
+  /** Appends to the last piece while that is a block of ours with room. */
+  #copy(piece: Uint8Array): void {
+    const last = this.#pieces.at(-1)
+    const used = last !== undefined && last === this.#blockPiece ? last.byteLength : BLOCK_BYTES
+    const fits = used + piece.byteLength <= BLOCK_BYTES
+    if (fits) this.#pieces.pop()
+    else this.#block = new Uint8Array(BLOCK_BYTES)
+    const start = fits ? used : 0
+    this.#block.set(piece, start)
+    this.#blockPiece = this.#block.subarray(0, start + piece.byteLength)
+    this.#pieces.push(this.#blockPiece)
   }
 
   #giveBack(): void {

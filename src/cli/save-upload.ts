@@ -4,12 +4,17 @@ import { join } from 'node:path'
 import { type CompletedUpload, UploadError } from '../index.ts'
 import { numberedName, safeName } from './safe-name.ts'
 
+const MAX_NUMBER = 100
+
 /** Saves file and record side by side under the first name that is free for both. */
 export async function saveUpload(upload: CompletedUpload, destDir: string): Promise<string> {
   const name = safeName(upload.record.metadata.filename, upload.name)
   for (let n = 0; ; n++) {
-    const path = join(destDir, numberedName(name, n))
-    if (await exists(`${path}.meta`)) continue
+    // A name that a thousand phones use is not counted to its end.
+    const numbered = n < MAX_NUMBER ? numberedName(name, n) : `${upload.name}-${name}`.slice(0, 200)
+    const path = join(destDir, numbered)
+    // Of an existing directory `save` would make a place for it to lie in.
+    if ((await exists(path)) || (await exists(`${path}.meta`))) continue
     if (!(await saveAs(upload, path))) continue
     try {
       await upload.saveRecord(`${path}.meta`, { overwrite: false })

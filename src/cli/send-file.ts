@@ -1,11 +1,13 @@
 /** Sends one file by tus-js-client. @module */
-import { createReadStream } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { DetailedError, Upload } from 'tus-js-client'
 import type { FileUrlStorage } from './url-storage.ts'
 
 /** With the library's own repetition of these, a server may be away for about 20 seconds. */
 const RETRY_DELAYS_MS = [0, 500, 1000, 2000, 4000, 5000, 8000]
+
+const CHANGE_CHECK_MS = 1000
 
 /** A file that is there to be sent. */
 export interface SourceFile {
@@ -34,7 +36,10 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   const sent = new Promise<string>((resolve, reject) => {
     settle = { resolve, reject }
   })
-  const upload = new Upload(createReadStream(file.path), {
+  const stream = createReadStream(file.path)
+  stream.on('error', (error) => settle?.reject(error))
+  sent.catch(() => undefined)
+  const upload = new Upload(stream, {
     endpoint: url,
     chunkSize,
     headers: { ...headers },
@@ -58,10 +63,18 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   }
   signal.throwIfAborted()
   signal.addEventListener('abort', abort)
+  // A file that becomes shorter would leave a request waiting for its end for ever.
+  const watch = setInterval(() => {
+    const { size, mtimeMs } = statSync(file.path, { throwIfNoEntry: false }) ?? {}
+    if (size === file.size && mtimeMs === file.mtimeMs) return
+    void upload.abort()
+    settle?.reject(new Error('the file was changed while it was sent'))
+  }, CHANGE_CHECK_MS)
   try {
     upload.start()
     return await sent
   } finally {
+    clearInterval(watch)
     signal.removeEventListener('abort', abort)
   }
 }

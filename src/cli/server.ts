@@ -1,7 +1,7 @@
 /** One server process: receives, saves, cleans up, and ends in order. @module */
 import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { access, mkdir, stat } from 'node:fs/promises'
+import { access, mkdir, open, realpath, stat } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { dirname, resolve } from 'node:path'
 import { type CompletedUpload, FilesystemStorage, Janitor, type Logger, TusApp } from '../index.ts'
@@ -21,10 +21,16 @@ export interface RunningServer {
 
 /** Makes the directories that the flags name. */
 export async function prepareDirectories(args: ServerArgs): Promise<void> {
-  for (const directory of [args.uploadDir, args.completedDir, args.destDir]) {
+  const { uploadDir, completedDir, destDir } = args
+  for (const directory of [uploadDir, completedDir, destDir]) {
     await makeDirectories(resolve(directory)).catch((error) => refuse(directory, error))
     const { R_OK, W_OK, X_OK } = constants
     await access(directory, R_OK | W_OK | X_OK).catch((error) => refuse(directory, error))
+  }
+  const dest = await realpath(destDir)
+  for (const directory of [uploadDir, completedDir]) {
+    if ((await realpath(directory)) !== dest) continue
+    throw new Error(`the directory ${destDir} cannot take saved files: uploads are kept there`)
   }
 }
 
@@ -101,7 +107,7 @@ async function listen(server: Server, { host, port }: ServerArgs): Promise<void>
 /** Not by `recursive`: where a file system takes no directories that never ends. */
 async function makeDirectories(path: string): Promise<void> {
   try {
-    await mkdir(path)
+    await makeDirectory(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const known = await stat(path).catch(() => undefined)
@@ -109,8 +115,15 @@ async function makeDirectories(path: string): Promise<void> {
     const parent = dirname(path)
     if (code !== 'ENOENT' || (await stat(parent).catch(() => undefined))) throw error
     await makeDirectories(parent)
-    await mkdir(path)
+    await makeDirectory(path)
   }
+}
+
+/** Its entry is durable before anything in it is acknowledged. */
+async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path)
+  const parent = await open(dirname(path))
+  await parent.sync().finally(() => parent.close())
 }
 
 function refuse(directory: string, error: NodeJS.ErrnoException): never {

@@ -25,6 +25,8 @@ export class CompletedUpload {
   #data: 'here' | 'moved' | 'failed' = 'here'
   #recordMoved = false
   #ended = false
+  /** A save that nobody awaited: the claim must not end before it. */
+  #saving: Promise<unknown> | undefined
 
   /** @internal */
   constructor(claim: Claim) {
@@ -43,7 +45,9 @@ export class CompletedUpload {
   async save(dest: string, options: SaveOptions = {}): Promise<string> {
     if (this.#data === 'moved') throw alreadySaved('file')
     this.#data = 'failed'
-    const path = await this.#claim.moveData(dest, options)
+    const moving = this.#claim.moveData(dest, options)
+    this.#saving = moving.catch(() => undefined)
+    const path = await moving
     this.#data = 'moved'
     return path
   }
@@ -67,6 +71,7 @@ export class CompletedUpload {
    * that this may stand in a `finally`. Nothing happens when the work has ended before.
    */
   async acknowledge(): Promise<void> {
+    await this.#saving
     if (this.#ended) return
     if (this.#data === 'failed') return this.release()
     this.#ended = true
@@ -78,6 +83,7 @@ export class CompletedUpload {
    * be handed out and is acknowledged. Nothing happens after the end.
    */
   async release(): Promise<void> {
+    await this.#saving
     if (this.#ended) return
     this.#ended = true
     if (this.saved) await this.#claim.acknowledge()
@@ -96,6 +102,7 @@ export class CompletedUpload {
    * @internal
    */
   async fail(next: number | string): Promise<void> {
+    await this.#saving
     if (this.#ended) return
     this.#ended = true
     if (this.saved) await this.#claim.acknowledge()

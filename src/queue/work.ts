@@ -83,7 +83,7 @@ async function lane(work: Work): Promise<void> {
 }
 
 async function attempt(work: Work, claim: Claim): Promise<void> {
-  const { handler, logger, maxAttempts, backoff, signal } = work
+  const { handler, logger, maxAttempts, signal } = work
   const { id, attempt } = claim
   if (attempt > maxAttempts) {
     // The last attempt did not fail: its process died.
@@ -102,16 +102,22 @@ async function attempt(work: Work, claim: Claim): Promise<void> {
       attempt,
       error,
     })
-    const next = last ? `given up after ${attempt} attempts: ${why}` : delayOf(backoff, attempt)
-    return upload.fail(next)
+    if (last) return upload.fail(`given up after ${attempt} attempts: ${why}`)
+    return upload.fail(delayOf(work, attempt))
   }
   await upload.acknowledge()
 }
 
-function delayOf(backoff: Work['backoff'], attempt: number): number {
-  const ms = backoff(attempt)
-  if (Number.isFinite(ms) && ms >= 0) return ms
-  throw new TypeError(`backoff must return a number of milliseconds, got ${ms}`)
+/** A backoff that fails must not cost the claim. */
+function delayOf({ backoff, logger }: Work, attempt: number): number {
+  try {
+    const ms = backoff(attempt)
+    if (Number.isFinite(ms) && ms >= 0) return ms
+    throw new TypeError(`backoff must return a number of milliseconds, got ${ms}`)
+  } catch (error) {
+    logger.error('backoff failed', { error })
+    return doubling(attempt)
+  }
 }
 
 function doubling(attempt: number): number {

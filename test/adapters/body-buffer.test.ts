@@ -16,12 +16,25 @@ function open(budget = new ByteBudget(100 * MIB)) {
 describe('BodyBuffer', () => {
   it('hands out a batch once it is worth a system call, in the buffers that came', async () => {
     const { buffer } = open()
-    const pieces = [Buffer.alloc(MIB / 2), Buffer.alloc(MIB / 2 - 1), Buffer.alloc(1)]
+    const pieces = [Buffer.alloc(MIB / 2), Buffer.alloc(MIB / 2 - 1024), Buffer.alloc(1024)]
     const reading = buffer.read()
     for (const piece of pieces) buffer.push(piece)
     const batch = await reading
     expect(batch).toMatchObject({ byteLength: MIB, last: false })
     expect(batch.pieces.every((piece, i) => piece === pieces[i])).toBe(true)
+  })
+
+  it('keeps small pieces together, for each would keep a large buffer alive', async () => {
+    const { buffer } = open()
+    const sent: Buffer[] = []
+    for (let i = 0; i < 40_000; i++) sent.push(Buffer.from([i % 251]))
+    sent.splice(20_000, 0, Buffer.alloc(5000, 7))
+    for (const piece of sent) buffer.push(piece)
+    buffer.end()
+    const batch = await buffer.read()
+    expect(batch.pieces.length).toBeLessThan(10)
+    expect(Buffer.concat(batch.pieces).equals(Buffer.concat(sent))).toBe(true)
+    expect(batch.byteLength).toBe(45_000)
   })
 
   it('hands out less when the sender pauses', async () => {

@@ -60,6 +60,22 @@ describe('tus.work', () => {
     expect(await dead(served)).toEqual([])
   })
 
+  it('keeps its claim when the backoff fails', async () => {
+    const served = await open()
+    const stop = new AbortController()
+    const attempts: number[] = []
+    const handler = (_upload: unknown, { attempt }: { attempt: number }): void => {
+      attempts.push(attempt)
+      if (attempt === 1) throw new Error('once')
+    }
+    const working = served.tus.work(handler, { signal: stop.signal, backoff: () => Number.NaN })
+    await createUpload(served.url, 0)
+    await expect.poll(() => waiting(served), { timeout: 10_000 }).toEqual(['.tussi'])
+    stop.abort()
+    await working
+    expect(attempts).toEqual([1, 2])
+  })
+
   it('gives up after so many attempts, with the reason', async () => {
     const served = await open()
     const stop = new AbortController()

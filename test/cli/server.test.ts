@@ -65,6 +65,7 @@ describe('tussi-server, told something wrong', () => {
     [['--upload-dir', 'a/b', '--completed-dir', 'a'], /contains the upload directory/],
     [['--dest-dir', '/proc/nowhere'], /\/proc\/nowhere/],
     [['--upload-dir', 'file'], /file/],
+    [['--dest-dir', 'uploads'], /cannot take saved files/],
   ])('%j: one line and exit code 1', async (flags, pattern) => {
     const cwd = await temporaryDirectory()
     await writeFile(join(cwd, 'file'), '')
@@ -125,6 +126,17 @@ describe('tussi-server', () => {
     await saved(cwd, ...names)
     const texts = names.map((name) => readFile(join(cwd, 'dest', name), 'utf8'))
     expect((await Promise.all(texts)).sort()).toEqual(['1', '2', '3', '4', '5'])
+  })
+
+  it('makes no way into a directory of a client’s file name', async () => {
+    const cwd = await temporaryDirectory()
+    await mkdir(join(cwd, 'dest', 'photos'), { recursive: true })
+    const { url } = await startServer(cwd)
+    await createUpload(url, 0, { filename: 'photos' })
+    await expect
+      .poll(async () => (await readdir(join(cwd, 'dest'))).sort(), { timeout: 10_000 })
+      .toEqual(['photos', 'photos_1', 'photos_1.meta'])
+    expect(await readdir(join(cwd, 'dest', 'photos'))).toEqual([])
   })
 
   it('leaves finished uploads where they are without workers', async () => {

@@ -13,7 +13,7 @@ import {
   type Operation,
   syncDirectory,
 } from './io-call.ts'
-import { DEAD, dataPath, recordPath, tombstoneDirectory, tombstonePath } from './layout.ts'
+import { DEAD, dataPath, recordPath, tombstonePath } from './layout.ts'
 import { ensureDirectory, replaceFile, writeRecord } from './record-file.ts'
 
 /** What a claim attempt found: the claim, or why there is none. */
@@ -39,9 +39,8 @@ export function* claim(
   { counted, ...place }: CompletedUploadPlace & { readonly counted: boolean },
 ): Operation<ClaimResult> {
   const { id, completedDir } = place
-  const fd = lockFile(io, dataPath(completedDir, id))
-  if (isBusy(fd)) return BUSY
-  if (fd === undefined) return { gone: true }
+  const fd = lockCompleted(io, place)
+  if (typeof fd !== 'number') return fd
   let claimed = false
   try {
     if (existsSync(tombstonePath(completedDir, id))) {
@@ -66,6 +65,19 @@ export function* claim(
   }
 }
 
+/** Something else by the name of an upload is left alone, and so are files of somebody else. */
+function lockCompleted(io: Io, { id, completedDir }: CompletedUploadPlace): number | ClaimResult {
+  try {
+    const fd = lockFile(io, dataPath(completedDir, id))
+    if (isBusy(fd)) return BUSY
+    return fd ?? { gone: true }
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (!['EISDIR', 'EACCES', 'EPERM', 'ELOOP'].includes(code)) throw error
+    return { unreadable: `its file cannot be opened: ${code}` }
+  }
+}
+
 /** A claim as its holder keeps it. */
 export interface HeldClaim extends CompletedUploadPlace {
   readonly fd: number
@@ -76,24 +88,29 @@ export interface HeldClaim extends CompletedUploadPlace {
  * Ends a claim for good. The tombstone is the commit; the rest is only tidying. On a full disk the
  * file goes first, which is what makes room.
  */
-export function* acknowledge(io: Io, { fd, record, ...place }: HeldClaim): Operation<void> {
-  const { id, completedDir } = place
-  const bury = function* (): Operation<void> {
-    yield* ensureDirectory(io, tombstoneDirectory(completedDir, id))
-    yield* writeRecord(io, completedDir, tombstonePath(completedDir, id), record)
-  }
+export function* acknowledge(
+  io: Io,
+  { entombed, ...claim }: HeldClaim & { readonly entombed: boolean },
+): Operation<void> {
   try {
-    try {
-      yield* bury()
-    } catch (error) {
-      if (!isFull(error)) throw error
-      yield* removeCompleted(io, place)
-      yield* bury()
+    if (!entombed) {
+      try {
+        yield* entomb(io, claim)
+      } catch (error) {
+        if (!isFull(error)) throw error
+        yield* removeCompleted(io, claim)
+        yield* entomb(io, claim)
+      }
     }
-    yield* removeCompleted(io, place)
+    yield* removeCompleted(io, claim)
   } finally {
-    closeSync(fd)
+    closeSync(claim.fd)
   }
+}
+
+/** Remembers an upload that is never handed out again, acknowledged or with its file saved. */
+export function* entomb(io: Io, { id, completedDir, record }: HeldClaim): Operation<void> {
+  yield* writeRecord(io, completedDir, tombstonePath(completedDir, id), record)
 }
 
 /** Ends a claim; with a record, that is what the next one finds. */

@@ -3,8 +3,11 @@
 import { randomUUID } from 'node:crypto'
 import {
   accessSync,
+  closeSync,
   constants,
+  fsyncSync,
   mkdirSync,
+  openSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -25,6 +28,9 @@ const REMOTE: Readonly<Record<number, string>> = {
   1702057286: 'FUSE',
 }
 
+/** All of them from the start: an acknowledgement need not make one and sync what is above it. */
+const SHARDS = Array.from({ length: 256 }, (_, i) => `${ENDED}/${i.toString(16).padStart(2, '0')}`)
+
 /** Makes the storage directory ready and returns its real path. @throws `ERR_DIRECTORY` */
 export function prepareUploads(directory: string, mode: number): string {
   return prepare(directory, mode, [TEMPORARY, STOP])
@@ -40,7 +46,7 @@ export function prepareCompleted(completedDir: string, directory: string, mode: 
   const target = resolve(completedDir)
   if (contains(target, directory))
     refuse(target, `it is or contains the upload directory ${directory}`)
-  const path = prepare(target, mode, [TEMPORARY, ENDED, DEAD])
+  const path = prepare(target, mode, [TEMPORARY, DEAD, ...SHARDS])
   if (contains(path, directory)) refuse(path, `it is or contains the upload directory ${directory}`)
   probeRename(directory, path)
   return path
@@ -58,6 +64,9 @@ function prepare(directory: string, mode: number, below: readonly string[]): str
     accessSync(path, R_OK | W_OK | X_OK)
     const real = realpathSync(path)
     for (const name of below) mkdirSync(join(real, name), { recursive: true, mode })
+    // What is acknowledged later is no safer than the entries of these.
+    const made = new Set(below.map((name) => dirname(join(real, name))))
+    for (const directory of [...made, dirname(real)]) syncDirectory(directory)
     return real
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
@@ -78,6 +87,15 @@ function makeDirectory(path: string, mode: number): void {
     mkdirSync(path, { mode })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
   }
 }
 

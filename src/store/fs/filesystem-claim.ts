@@ -4,7 +4,7 @@ import type { Claim, SaveOptions } from '../completed-queue.ts'
 import { UploadRecord } from '../upload-record.ts'
 import type { HeldClaim } from './claim.ts'
 import type { IoPool } from './io-pool.ts'
-import { dataPath, recordPath } from './layout.ts'
+import { dataPath, recordPath, tombstonePath } from './layout.ts'
 import { copyFileTo, moveFile } from './move-file.ts'
 
 type OnEnd = (how: 'acknowledged' | 'released') => void
@@ -16,6 +16,7 @@ export class FilesystemClaim implements Claim {
   readonly #facts: HeldClaim
   readonly #counted: boolean
   readonly #onEnd: OnEnd
+  #entombed = false
   #ended = false
 
   constructor(pool: IoPool, facts: HeldClaim, counted: boolean, onEnd: OnEnd) {
@@ -27,17 +28,32 @@ export class FilesystemClaim implements Claim {
     this.#onEnd = onEnd
   }
 
-  moveData(dest: string, options: SaveOptions): Promise<string> {
-    return this.#place(moveFile, dataPath(this.#facts.completedDir, this.id), dest, options)
+  async moveData(dest: string, options: SaveOptions): Promise<string> {
+    const from = dataPath(this.#facts.completedDir, this.id)
+    const path = await this.#place(moveFile, from, dest, { ...options, name: this.id })
+    // From here on the record alone is no upload: the janitor may sweep it, a client may still ask.
+    // Should that fail, the acknowledgement tries again.
+    this.#entombed = await this.#pool.run('entomb', this.#facts).then(
+      () => true,
+      () => false,
+    )
+    return path
   }
 
   /** Ours stays until the end: without it the upload could be neither found nor handed out again. */
   moveRecord(dest: string, options: SaveOptions): Promise<string> {
-    return this.#place(copyFileTo, recordPath(this.#facts.completedDir, this.id), dest, options)
+    const { completedDir } = this.#facts
+    const path = this.#entombed ? tombstonePath : recordPath
+    return this.#place(copyFileTo, path(completedDir, this.id), dest, {
+      ...options,
+      name: `${this.id}.meta`,
+    })
   }
 
   acknowledge(): Promise<void> {
-    return this.#end('acknowledged', () => this.#pool.run('acknowledge', this.#facts))
+    return this.#end('acknowledged', () =>
+      this.#pool.run('acknowledge', { ...this.#facts, entombed: this.#entombed }),
+    )
   }
 
   release(): Promise<void> {
@@ -63,7 +79,7 @@ export class FilesystemClaim implements Claim {
     put: typeof moveFile,
     from: string,
     dest: string,
-    options: SaveOptions,
+    options: SaveOptions & { readonly name: string },
   ): Promise<string> {
     if (this.#ended) throw ended()
     return put(from, dest, { ...options, fsync: this.#pool.fsync })

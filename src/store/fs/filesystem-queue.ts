@@ -5,6 +5,7 @@
  * @module
  */
 import { type FSWatcher, watch } from 'node:fs'
+import { UploadError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { Claim, ClaimOptions, CompletedQueue } from '../completed-queue.ts'
 import type { StoredUpload } from '../upload.ts'
@@ -16,6 +17,8 @@ import { readNames } from './read-names.ts'
 
 /** The net below the signals: a dead worker's lock falls without telling anybody. */
 const POLL_MS = 1000
+/** What one worker has handed back is not the first that it gets again. */
+const RELEASED_MS = 100
 /** Its finalizer may still hold a fresh upload for the length of a sync. */
 const FRESH_RETRY_MS = [2, 5, 10, 20, 40, 80, 160] as const
 /** More names than this are left to the next listing. */
@@ -38,6 +41,8 @@ export class FilesystemQueue implements CompletedQueue {
   #listing: AsyncGenerator<string, void, void> | undefined
   #watcher: FSWatcher | undefined
   #poll: NodeJS.Timeout | undefined
+  #listedAt = Number.NEGATIVE_INFINITY
+  #listedTurn = false
   #started = false
   #closed = false
 
@@ -62,6 +67,11 @@ export class FilesystemQueue implements CompletedQueue {
     return this.#pool.run('find', { id, completedDir: this.completedDir })
   }
 
+  /** Whether a worker of this process has it. */
+  holds(id: string): boolean {
+    return this.#held.has(id)
+  }
+
   notify(id: string): void {
     this.#offer(id, 0)
   }
@@ -71,6 +81,8 @@ export class FilesystemQueue implements CompletedQueue {
     this.#watcher?.close()
     clearTimeout(this.#poll)
     for (const timer of this.#retries) clearTimeout(timer)
+    void this.#listing?.return()
+    this.#wakeAll()
   }
 
   async #tryClaim(
@@ -106,7 +118,7 @@ export class FilesystemQueue implements CompletedQueue {
   #letGo(id: string, how: 'acknowledged' | 'released'): void {
     this.#held.delete(id)
     if (how === 'released') {
-      this.#offer(id, 0)
+      this.#offerIn(RELEASED_MS, id, 0)
       return
     }
     if (this.#acknowledged.size >= MAX_READY) this.#acknowledged.clear()
@@ -116,18 +128,36 @@ export class FilesystemQueue implements CompletedQueue {
   /** The next name to try; only a signalled one has a number of attempts. */
   async #next(signal: AbortSignal): Promise<readonly [string | undefined, number | undefined]> {
     if (isCancelled(signal)) throw signal.reason
+    if (this.#closed) throw new UploadError('ERR_SHUTTING_DOWN', 'the storage is closed')
+    if (performance.now() - this.#listedAt >= POLL_MS) this.#list()
+    // By turns, so that neither source can starve the other.
+    this.#listedTurn = !this.#listedTurn
+    const first = this.#listedTurn ? await this.#nextListed() : undefined
+    if (first !== undefined) return [first, undefined]
     for (const [id, attempts] of this.#ready) {
       this.#ready.delete(id)
       return [id, attempts]
     }
-    const listing = this.#listing
-    const listed = await listing?.next()
-    if (listed?.done === false) return [listed.value, undefined]
-    if (listing === this.#listing) this.#listing = undefined
+    const listed = await this.#nextListed()
+    if (listed !== undefined) return [listed, undefined]
     if (this.#ready.size > 0) return [undefined, undefined]
     signal.throwIfAborted()
     await this.#wait(signal)
     return [undefined, undefined]
+  }
+
+  async #nextListed(): Promise<string | undefined> {
+    const listing = this.#listing
+    const listed = await listing?.next()
+    if (listed?.done === false) return listed.value
+    if (listing === this.#listing) this.#listing = undefined
+    return undefined
+  }
+
+  #list(): void {
+    if (this.#listing) return
+    this.#listing = this.#ids()
+    this.#listedAt = performance.now()
   }
 
   #wait(signal: AbortSignal): Promise<unknown> {
@@ -141,20 +171,20 @@ export class FilesystemQueue implements CompletedQueue {
       }
       const onAbort = (): void => done(undefined)
       signal.addEventListener('abort', onAbort)
-      if (this.#waiters.size === 0) this.#poll = setTimeout(() => this.#relist(), POLL_MS)
+      const due = Math.max(0, this.#listedAt + POLL_MS - performance.now())
+      if (this.#waiters.size === 0) this.#poll = setTimeout(() => this.#wakeAll(), due)
       this.#waiters.add(done)
     })
   }
 
-  #relist(): void {
-    this.#listing ??= this.#ids()
+  #wakeAll(): void {
     for (const waiter of [...this.#waiters]) waiter(undefined)
   }
 
   #offer(id: string, attempts: number): void {
     if (this.#held.has(id) || this.#closed) return
     if (this.#ready.size < MAX_READY) this.#ready.set(id, attempts)
-    else this.#listing ??= this.#ids()
+    else this.#list()
     for (const waiter of this.#waiters) {
       waiter(id)
       break
@@ -195,7 +225,7 @@ export class FilesystemQueue implements CompletedQueue {
     } catch (error) {
       this.#unwatched(error)
     }
-    this.#listing ??= this.#ids()
+    this.#list()
   }
 
   #unwatched(error: unknown): void {

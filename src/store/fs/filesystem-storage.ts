@@ -1,6 +1,6 @@
 /** Storage in a directory of a local file system. @module */
 import { join, resolve } from 'node:path'
-import type { UploadError } from '../../errors.ts'
+import { UploadError } from '../../errors.ts'
 import { consoleLogger, type Logger } from '../../logger.ts'
 import type { CompletedQueue } from '../completed-queue.ts'
 import type {
@@ -167,11 +167,13 @@ export class FilesystemStorage implements Storage {
 
   discard(entry: StoredEntry, completedDir: string): Promise<boolean> {
     const queue = this.#queue(completedDir)
+    if (queue.holds(entry.id)) return Promise.resolve(false)
     return this.#pool.run('discard', { entry, completedDir: queue.completedDir })
   }
 
   bury(entry: StoredEntry, completedDir: string, reason: string): Promise<boolean> {
     const queue = this.#queue(completedDir)
+    if (queue.holds(entry.id)) return Promise.resolve(false)
     return this.#pool.run('buryEntry', { entry, completedDir: queue.completedDir, reason })
   }
 
@@ -202,8 +204,8 @@ export class FilesystemStorage implements Storage {
     try {
       return await this.info(found.id)
     } catch (error) {
-      const { code } = error as UploadError
-      if (code === 'ERR_UPLOAD_NOT_FOUND' || code === 'ERR_CORRUPT_RECORD') return undefined
+      // One that cannot be read must not hide the others.
+      if (error instanceof UploadError && error.code !== 'ERR_SHUTTING_DOWN') return undefined
       throw error
     }
   }

@@ -18,7 +18,7 @@ import {
   syncData,
   syncDirectory,
 } from './io-call.ts'
-import { dataPath, recordPath } from './layout.ts'
+import { dataPath, recordPath, tombstonePath } from './layout.ts'
 import { readRecord, replaceFile, writeRecord } from './record-file.ts'
 
 /** A step of an upload whose data file the caller has open and locked. */
@@ -36,7 +36,8 @@ export function* finalize(
   const fd = lockFile(io, dataPath(io.directory, id))
   if (isBusy(fd)) return BUSY
   if (fd === undefined) {
-    if (!existsSync(dataPath(completedDir, id))) throw notFound()
+    const done = [dataPath(completedDir, id), tombstonePath(completedDir, id)]
+    if (!done.some((path) => existsSync(path))) throw notFound()
     return true
   }
   try {

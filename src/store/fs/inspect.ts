@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { StoredEntry } from '../storage.ts'
 import type { RecordFields } from '../upload-record.ts'
-import { bury, readCompleted, removeCompleted } from './claim.ts'
+import { bury, type CompletedUploadPlace, readCompleted, removeCompleted } from './claim.ts'
 import { type Io, isBusy, lockFile, type Operation, syncDirectory } from './io-call.ts'
 import { dataPath, parseName, recordPath } from './layout.ts'
 import { readRecord } from './record-file.ts'
@@ -30,23 +30,36 @@ export function* inspect(
 ): Operation<StoredEntry[]> {
   const entries: StoredEntry[] = []
   for (const name of names) {
-    const entry =
-      area === 'uploads'
-        ? inspectUpload(directory, name)
-        : area === 'completed'
-          ? inspectCompleted(io, directory, name)
-          : plainEntry(area, join(directory, name), name)
+    const entry = inspectName(io, { area, directory }, name)
     if (entry) entries.push(entry)
   }
   return entries
 }
+/** What cannot be looked at is reported, and hides nothing else. */
+function inspectName(
+  io: Io,
+  { area, directory }: Omit<InspectArgs, 'names'>,
+  name: string,
+): StoredEntry | undefined {
+  const path = join(directory, name)
+  try {
+    if (area === 'uploads') return inspectUpload(directory, name)
+    if (area === 'completed') return inspectCompleted(io, directory, name)
+    return plainEntry(area, path, name)
+  } catch (error) {
+    const { code = String(error) } = error as NodeJS.ErrnoException
+    return { ...entryOf('corrupt-upload', name, path, Date.now()), reason: code }
+  }
+}
+
 /** Removes an entry if it is what it was and nobody holds it; says whether it did. */
 export function* discard(
   io: Io,
   { entry, completedDir }: { entry: StoredEntry; completedDir: string },
 ): Operation<boolean> {
   const { kind, id, path } = entry
-  if (kind === 'tombstone' || kind === 'dead' || kind === 'temporary') {
+  if (kind === 'tombstone') return yield* discardTombstone(io, { id, completedDir }, path)
+  if (kind === 'dead' || kind === 'temporary') {
     rmSync(path, { recursive: true, force: true })
     return true
   }
@@ -67,6 +80,19 @@ export function* discard(
     return true
   } finally {
     closeSync(fd)
+  }
+}
+
+/** A crash may have left what it remembers: that goes first, or it would be handed out again. */
+function* discardTombstone(io: Io, place: CompletedUploadPlace, path: string): Operation<boolean> {
+  const fd = lockFile(io, dataPath(place.completedDir, place.id))
+  if (isBusy(fd)) return false
+  try {
+    if (fd !== undefined) yield* removeCompleted(io, place)
+    rmSync(path, { force: true })
+    return true
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
 }
 

@@ -110,13 +110,26 @@ export class IoPool {
 
   #dispatch(): void {
     if (this.#waiting.length === 0) return
-    const thread = this.#idleThread()
+    let thread: Thread | undefined
+    try {
+      thread = this.#idleThread()
+    } catch (cause) {
+      this.#refuse(cause)
+      return
+    }
     if (!thread) return
     const batch = this.#waiting
     this.#waiting = []
     for (const { call, pending } of batch) thread.calls.set(call.call, pending)
     thread.worker.ref()
     thread.worker.postMessage(batch.map(({ call }) => call))
+  }
+
+  /** A thread cannot be started: those that run go on alone; without any, callers are told. */
+  #refuse(cause: unknown): void {
+    if (this.#threads.length > 0) return
+    const error = new UploadError('ERR_STORAGE', 'no I/O thread can be started', { cause })
+    for (const { pending } of this.#waiting.splice(0)) pending.reject(error)
   }
 
   #idleThread(): Thread | undefined {

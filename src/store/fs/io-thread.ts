@@ -96,7 +96,7 @@ function syncAll(jobs: readonly Job[]): void {
     if (group) group.push(job)
     else waiting.set(barrier.path, [job])
   }
-  for (const [path, group] of waiting) attempt(group, () => fsyncSync(openDirectory(path)))
+  for (const [path, group] of waiting) attempt(group, () => syncDirectory(path))
 }
 
 function attempt(jobs: readonly Job[], sync: () => void): void {
@@ -107,11 +107,14 @@ function attempt(jobs: readonly Job[], sync: () => void): void {
   }
 }
 
-/** The two directories are synced all the time and stay open; shards of tombstones come and go. */
-function openDirectory(path: string): number {
-  const open = directories.get(path)
-  if (open !== undefined) return open
-  const fd = openSync(path, 'r')
-  directories.set(path, fd)
-  return fd
+/** The two directories are synced all the time and stay open; what lies in `.tussi/` does not. */
+function syncDirectory(path: string): void {
+  const kept = directories.get(path)
+  const fd = kept ?? openSync(path, 'r')
+  if (!path.includes('/.tussi/')) directories.set(path, fd)
+  try {
+    fsyncSync(fd)
+  } finally {
+    if (!directories.has(path)) closeSync(fd)
+  }
 }

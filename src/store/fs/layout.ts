@@ -26,12 +26,8 @@ export function recordPath(directory: string, id: string): string {
   return join(directory, id + RECORD_SUFFIX)
 }
 
-export function tombstoneDirectory(completedDir: string, id: string): string {
-  return join(completedDir, ENDED, id.slice(0, 2))
-}
-
 export function tombstonePath(completedDir: string, id: string): string {
-  return join(tombstoneDirectory(completedDir, id), id)
+  return join(completedDir, ENDED, id.slice(0, 2), id)
 }
 
 /** What a name directly in one of the two directories stands for; other names are not ours. */

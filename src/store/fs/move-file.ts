@@ -1,13 +1,14 @@
 /** Moving a file out of our directories, also to another file system. @module */
-import { randomUUID } from 'node:crypto'
 import { copyFile, link, open, rename, rm, stat, unlink } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { SaveOptions } from '../completed-queue.ts'
 import { toUploadError } from './io-call.ts'
 
 /** How a file of ours becomes one of the application's. */
 export interface PlaceOptions extends SaveOptions {
+  /** Its name where the destination is a directory. */
+  readonly name: string
   readonly fsync: boolean
 }
 
@@ -18,7 +19,7 @@ export interface PlaceOptions extends SaveOptions {
  * @throws `ERR_FILE_EXISTS`, `ERR_INSUFFICIENT_STORAGE`, `ERR_STORAGE`
  */
 export function moveFile(from: string, to: string, options: PlaceOptions): Promise<string> {
-  return placed(from, to, async (target) => {
+  return placed(to, options.name, async (target) => {
     try {
       await place(from, target, options)
     } catch (error) {
@@ -32,16 +33,16 @@ export function moveFile(from: string, to: string, options: PlaceOptions): Promi
 
 /** The same for a copy: `from` stays where it is. */
 export function copyFileTo(from: string, to: string, options: PlaceOptions): Promise<string> {
-  return placed(from, to, (target) => copyTo(from, target, options))
+  return placed(to, options.name, (target) => copyTo(from, target, options))
 }
 
 async function placed(
-  from: string,
   to: string,
+  name: string,
   put: (target: string) => Promise<void>,
 ): Promise<string> {
   try {
-    const target = (await isDirectory(to)) ? join(resolve(to), basename(from)) : resolve(to)
+    const target = (await isDirectory(to)) ? join(resolve(to), name) : resolve(to)
     await put(target)
     return target
   } catch (error) {
@@ -56,14 +57,27 @@ async function placed(
 async function place(from: string, target: string, options: PlaceOptions): Promise<void> {
   if (options.overwrite ?? true) await rename(from, target)
   else {
-    await link(from, target)
-    await unlink(from)
+    await reserve(from, target)
   }
   if (options.fsync) await syncPath(dirname(target))
 }
 
+/** File systems without links, such as exFAT: a name is taken by an empty file first. */
+async function reserve(from: string, target: string): Promise<void> {
+  try {
+    await link(from, target)
+    await unlink(from)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (!['EPERM', 'EOPNOTSUPP', 'ENOSYS'].includes(code)) throw error
+    await (await open(target, 'wx')).close()
+    await rename(from, target)
+  }
+}
+
 async function copyTo(from: string, target: string, options: PlaceOptions): Promise<void> {
-  const temporary = join(dirname(target), `.tussi-${randomUUID()}.tmp`)
+  // By the upload's name, which its claim makes ours alone: what a crash leaves the next try takes.
+  const temporary = join(dirname(target), `.tussi-${options.name}.tmp`)
   try {
     await copyFile(from, temporary)
     if (options.fsync) await syncPath(temporary)

@@ -1,6 +1,6 @@
 /** What an I/O thread can do. @module */
 import { appendWhole, closeAppend, commitAppend, lockAppend, openAppend } from './append.ts'
-import { acknowledge, buryClaim, claim, releaseClaim } from './claim.ts'
+import { acknowledge, buryClaim, claim, entomb, releaseClaim } from './claim.ts'
 import { create } from './create.ts'
 import { finalize } from './finalize.ts'
 import { find, info, settledInfo } from './info.ts'
@@ -18,6 +18,7 @@ interface Operations {
   readonly commitAppend: typeof commitAppend
   readonly create: typeof create
   readonly discard: typeof discard
+  readonly entomb: typeof entomb
   readonly finalize: typeof finalize
   readonly find: typeof find
   readonly info: typeof info
@@ -39,6 +40,7 @@ export const OPERATIONS: Operations = {
   commitAppend,
   create,
   discard,
+  entomb,
   finalize,
   find,
   info,

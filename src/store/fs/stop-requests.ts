@@ -17,6 +17,7 @@ export class StopRequests {
   /** Our own requests are not for us. */
   readonly #token = randomUUID()
   readonly #listeners = new Set<(id: string) => void>()
+  #requests = 0
   #watcher: FSWatcher | undefined
 
   constructor(directory: string, logger: Logger) {
@@ -41,7 +42,7 @@ export class StopRequests {
   /** Runs `act`; its argument asks whoever holds the upload to let go. Takes the request back. */
   async during<T>(id: string, act: (ask: () => void) => Promise<T>): Promise<T> {
     let asked: Promise<void> | undefined
-    const path = join(this.#directory, `${id}.${this.#token}`)
+    const path = join(this.#directory, `${id}.${this.#token}.${++this.#requests}`)
     try {
       return await act(() => {
         // Should that fail, the newcomer only waits longer.

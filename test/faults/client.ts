@@ -1,0 +1,95 @@
+/**
+ * A client that never gives up and never trusts: it resumes after every break, and checks that no
+ * offset it was ever told is taken back.
+ *
+ * @module
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { metadata, TUS } from '../serve.ts'
+
+/** How to send. */
+export interface StubbornOptions {
+  /** Where uploads are created; asked again for every request, for a server may have moved. */
+  readonly url: string
+  readonly name: string
+  readonly data: Uint8Array
+  readonly chunkSize: number
+  readonly signal: AbortSignal
+}
+
+/** What a server acknowledged and did not keep. */
+export class LostBytes extends Error {}
+
+/** Sends `data` however often the server dies; resolves once an answer has acknowledged all of it. */
+export async function sendStubbornly(options: StubbornOptions): Promise<void> {
+  const { url, name, data, chunkSize, signal } = options
+  const location = await untilAnswered(signal, async () => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: {
+        ...TUS,
+        'Upload-Length': `${data.length}`,
+        'Upload-Metadata': metadata({ filename: name }),
+      },
+      signal,
+    })
+    return response.status === 201 ? (response.headers.get('location') ?? undefined) : undefined
+  })
+  let acknowledged = 0
+  while (acknowledged < data.length) {
+    const offset = await untilAnswered(signal, () => offsetAt(location, signal))
+    if (offset < acknowledged) {
+      throw new LostBytes(`${name}: ${acknowledged} bytes were acknowledged, now ${offset}`)
+    }
+    acknowledged = offset
+    if (offset === data.length) return
+    const told = await append(location, offset, data.subarray(offset, offset + chunkSize), signal)
+    if (told !== undefined) acknowledged = Math.max(acknowledged, told)
+  }
+}
+
+async function offsetAt(location: string, signal: AbortSignal): Promise<number | undefined> {
+  const response = await fetch(location, { method: 'HEAD', headers: TUS, signal })
+  if (response.status === 404) throw new LostBytes(`${location} is gone`)
+  return response.status === 200 ? Number(response.headers.get('upload-offset')) : undefined
+}
+
+async function append(
+  location: string,
+  offset: number,
+  body: Uint8Array,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    const response = await fetch(location, {
+      method: 'PATCH',
+      headers: {
+        ...TUS,
+        'Content-Type': 'application/offset+octet-stream',
+        'Upload-Offset': `${offset}`,
+      },
+      body: body as Uint8Array<ArrayBuffer>,
+      signal,
+    })
+    return response.status === 204 ? Number(response.headers.get('upload-offset')) : undefined
+  } catch (error) {
+    if (signal.aborted) throw error
+    return undefined
+  }
+}
+
+/** Asks until there is an answer: a server that was killed is back in a moment. */
+async function untilAnswered<T>(
+  signal: AbortSignal,
+  ask: () => Promise<T | undefined>,
+): Promise<T> {
+  for (;;) {
+    try {
+      const answer = await ask()
+      if (answer !== undefined) return answer
+    } catch (error) {
+      if (signal.aborted || error instanceof LostBytes) throw error
+    }
+    await delay(10, undefined, { signal })
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * System calls that fail once: the answer says so with a code, the offset stays true, the client goes
+ * on, and nothing is left lying about.
+ *
+ * @module
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { SERVER, saved } from '../cli/commands.ts'
+import { start } from '../run.ts'
+import { sha256, sha256Of, temporaryDirectory } from '../serve.ts'
+import { sendStubbornly } from './client.ts'
+import { seededBytes } from './seeded.ts'
+
+/** What is made to fail, how, and from which time on in one thread; start-up has the first ones. */
+const CASES = [
+  ['fdatasync', 'EIO', 1],
+  ['fdatasync', 'EIO', 2],
+  ['fdatasync', 'EIO', 3],
+  ['fdatasync', 'ENOSPC', 4],
+  ['fsync', 'EIO', 6],
+  ['fsync', 'EIO', 7],
+  ['rename', 'ENOSPC', 2],
+  ['rename', 'EIO', 3],
+  ['rename', 'EDQUOT', 4],
+  ['rename', 'EROFS', 5],
+  ['pwrite64', 'EIO', 1],
+  ['pwrite64', 'ENOSPC', 1],
+  ['pwritev', 'EIO', 1],
+  ['pwritev', 'ENOSPC', 1],
+  ['fallocate', 'ENOSPC', 1],
+  ['fallocate', 'EDQUOT', 1],
+  ['fallocate', 'EOPNOTSUPP', 1],
+  ['flock', 'EINTR', 2],
+  ['flock', 'ENOLCK', 2],
+] as const
+
+it.each(CASES)('%s fails with %s, number %d', async (call, error, when) => {
+  const cwd = await temporaryDirectory()
+  const data = seededBytes(when, 150_000)
+  const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${when}`]
+  const strace = ['-f', '-qq', '-o', join(cwd, 'trace'), ...inject]
+  const server = start('strace', [...strace, process.execPath, SERVER, '--port', '0'], { cwd })
+  const [, url = ''] = await server.until(/^listening on (http:\S+)$/m)
+  const { signal } = new AbortController()
+  await sendStubbornly({ url, name: 'a.bin', data, chunkSize: 100_000, signal })
+  await saved(cwd, 'a.bin')
+  expect(await sha256(join(cwd, 'dest', 'a.bin'))).toBe(sha256Of(data))
+  const completed = join(cwd, 'uploads', '.completed')
+  await expect.poll(() => readdir(completed), { timeout: 15_000 }).toEqual(['.tussi'])
+  expect(await readdir(join(cwd, 'uploads', '.tussi', 'tmp'))).toEqual([])
+  expect(await readdir(join(completed, '.tussi', 'tmp'))).toEqual([])
+  const { pid } = server.child
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  process.kill(Number.parseInt(children, 10), 'SIGTERM')
+  const { code, stderr } = await server.ended
+  expect(code).toBe(0)
+  expect(stderr).not.toMatch(/^\s+at /m)
+  expect(await readFile(join(cwd, 'trace'), 'utf8')).toContain(`${error}`)
+})

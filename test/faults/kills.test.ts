@@ -1,0 +1,86 @@
+/**
+ * The server is killed at random moments while uploads are under way and workers save. Nothing
+ * acknowledged is lost, nothing wrong is kept, and every upload is saved once.
+ *
+ * `TUSSI_KILLS` and `TUSSI_SEED` make it longer or repeat it.
+ *
+ * @module
+ */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { type RunningServer, recordOf, startServer } from '../cli/commands.ts'
+import { sha256, sha256Of, temporaryDirectory } from '../serve.ts'
+import { sendStubbornly } from './client.ts'
+import { fromEnvironment, seeded, seededBytes } from './seeded.ts'
+
+const KILLS = fromEnvironment('TUSSI_KILLS', 50)
+const SEED = fromEnvironment('TUSSI_SEED', 20_261_124)
+const CLIENTS = 4
+
+it.each([[[]], [['--no-fsync']]])(
+  '%j: kill -9 at random moments',
+  async (flags) => {
+    const cwd = await temporaryDirectory()
+    const random = seeded(SEED)
+    const start = (port: string): Promise<RunningServer> =>
+      startServer(cwd, [...flags, '--workers', '2', '--port', port])
+    let server = await start('0')
+    const { port } = new URL(server.url)
+    const stop = new AbortController()
+    const sent = new Map<string, string>()
+    let stopping = false
+    const client = async (number: number): Promise<void> => {
+      for (let i = 0; !stopping; i++) {
+        const name = `client-${number}-upload-${i}.bin`
+        const length = Math.floor(seeded(SEED + number * 1000 + i)() * 3_000_000)
+        const data = seededBytes(SEED + number * 1000 + i, length)
+        const chunkSize = i % 2 === 0 ? 40_000 : 700_000
+        await sendStubbornly({ url: server.url, name, data, chunkSize, signal: stop.signal })
+        sent.set(name, sha256Of(data))
+      }
+    }
+    const clients = Promise.all(Array.from({ length: CLIENTS }, (_, i) => client(i)))
+    const failed = clients.then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    for (let kill = 0; kill < KILLS; kill++) {
+      await delay(5 + random() * 120)
+      await server.stop('SIGKILL')
+      server = await start(port)
+    }
+    stopping = true
+    const error = await failed
+    stop.abort()
+    expect(error, `seed ${SEED}`).toBeUndefined()
+    await expectAllSaved(cwd, sent)
+    expect(await server.stop('SIGTERM')).toMatchObject({ code: 0 })
+  },
+  20_000 + KILLS * 3000,
+)
+
+/** Every upload lies in the destination once, whole, with its record, and nothing else is left. */
+async function expectAllSaved(cwd: string, sent: ReadonlyMap<string, string>): Promise<void> {
+  const completed = join(cwd, 'uploads', '.completed')
+  await expect
+    .poll(() => readdir(completed).then((names) => names.filter(isData)), { timeout: 30_000 })
+    .toEqual([])
+  const saved = (await readdir(join(cwd, 'dest'))).filter((name) => !name.endsWith('.meta'))
+  expect(sent.size).toBeGreaterThan(0)
+  expect(saved.filter((name) => !name.startsWith('.tussi-')).sort()).toEqual(
+    [...sent.keys()].sort(),
+  )
+  for (const [name, sum] of sent) {
+    expect(await sha256(join(cwd, 'dest', name)), name).toBe(sum)
+  }
+  const records = saved.map((name) => recordOf(join(cwd, 'dest', name)).catch(() => undefined))
+  const known = (await Promise.all(records)).filter((record) => record !== undefined)
+  // A kill between the file and its record leaves the file alone: it was saved, and is not again.
+  expect(known.length).toBeGreaterThanOrEqual(saved.length - KILLS)
+}
+
+function isData(name: string): boolean {
+  return /^[0-9a-f-]{36}$/.test(name)
+}

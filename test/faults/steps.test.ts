@@ -1,0 +1,88 @@
+/**
+ * The server is killed at a chosen system call: every n-th rename, sync, write and removal of
+ * create, append, finalize, claim, save and acknowledge. What a restart finds is finished.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { SERVER, saved, startServer } from '../cli/commands.ts'
+import { type Running, start } from '../run.ts'
+import { sha256, sha256Of, temporaryDirectory } from '../serve.ts'
+import { sendStubbornly } from './client.ts'
+import { seededBytes } from './seeded.ts'
+
+/** System calls and how often each happens, at most, in one thread of the scenario. */
+const STEPS = {
+  rename: 6,
+  fdatasync: 6,
+  fsync: 9,
+  unlink: 3,
+  pwrite64: 1,
+  pwritev: 2,
+  fallocate: 1,
+  write: 14,
+}
+
+const CASES = Object.entries(STEPS).flatMap(([call, most]) =>
+  Array.from({ length: most }, (_, i) => [call, i + 1] as const),
+)
+
+let deaths = 0
+
+it.each(CASES)('killed at %s number %d', async (call, when) => {
+  const cwd = await temporaryDirectory()
+  const data = seededBytes(when, 150_000)
+  const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${when}`]
+  const strace = ['-f', '-qq', '-o', '/dev/null', ...inject]
+  const flags = ['--port', '0', '--upload-dir', 'uploads', '--dest-dir', 'dest']
+  const doomed = start('strace', [...strace, process.execPath, SERVER, ...flags], { cwd })
+  let dead = false
+  const death = doomed.ended.then(() => {
+    dead = true
+  })
+  const url = await listening(doomed, death)
+  const port = url === undefined ? '0' : new URL(url).port
+  const revived = death.then(() => startServer(cwd, ['--port', port]))
+  const stop = new AbortController()
+  const sending = sendStubbornly({
+    url: url ?? (await revived).url,
+    name: 'a.bin',
+    data,
+    // One body that is written by the main thread, and one that rides in a message.
+    chunkSize: 100_000,
+    signal: stop.signal,
+  })
+  await sending
+  await Promise.race([saved(cwd, 'a.bin'), death])
+  if (dead) {
+    deaths++
+    await revived
+    await expect
+      .poll(() => sha256(join(cwd, 'dest', 'a.bin')).catch(() => ''), { timeout: 15_000 })
+      .toBe(sha256Of(data))
+  } else {
+    expect(await sha256(join(cwd, 'dest', 'a.bin'))).toBe(sha256Of(data))
+    await killTraced(doomed)
+    await revived
+  }
+})
+
+it('most of these steps are really met', () => {
+  expect(deaths).toBeGreaterThan(CASES.length / 2)
+})
+
+/** The URL, or `undefined` for a server that was killed before it listened. */
+async function listening(running: Running, death: Promise<void>): Promise<string | undefined> {
+  const found = running.until(/^listening on (http:\S+)$/m).then(([, url]) => url)
+  return Promise.race([found.catch(() => undefined), death.then(() => undefined)])
+}
+
+/** strace does not pass signals on. */
+async function killTraced(running: Running): Promise<void> {
+  const { pid } = running.child
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  process.kill(Number.parseInt(children, 10), 'SIGKILL')
+  await running.ended
+}
