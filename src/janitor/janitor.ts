@@ -63,6 +63,9 @@ const CONCURRENCY = 16
 /** The longest that a timer can run. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
+/** How far the wall clock may be corrected. */
+const CLOCK_SLACK_MS = 3_600_000
+
 const COUNTED = {
   upload: 'stale',
   'unrecorded-data': 'stale',
@@ -95,6 +98,7 @@ export class Janitor {
   readonly #completedDir: string
   readonly #policy: JanitorPolicy
   readonly #logger: Logger
+  readonly #started = { wallMs: Date.now(), steadyMs: performance.now() }
   #timer: NodeJS.Timeout | undefined
   #running: Promise<JanitorCounts> | undefined
   #stop = new AbortController()
@@ -187,10 +191,10 @@ export class Janitor {
   async #treat(entry: StoredEntry, counts: JanitorCounts): Promise<void> {
     const { kind, id, reason = 'damaged' } = entry
     try {
-      const action = decide(entry, Date.now(), this.#policy)
+      const action = decide(entry, this.#now(), this.#policy)
       if (action === 'keep') return
       if (action === 'finalize') {
-        await this.#storage.finalize(id, this.#completedDir)
+        if (!(await this.#storage.finalize(id, this.#completedDir))) return
         counts.finalized++
       } else if (action === 'report') {
         counts.corrupt++
@@ -207,6 +211,12 @@ export class Janitor {
       counts.failed++
       this.#logger.error(`the janitor could not deal with ${kind} ${id}`, { error })
     }
+  }
+
+  /** The wall clock, but not further on than the time that has really passed: a jump ages nothing. */
+  #now(): number {
+    const { wallMs, steadyMs } = this.#started
+    return Math.min(Date.now(), wallMs + (performance.now() - steadyMs) + CLOCK_SLACK_MS)
   }
 
   #tell(action: string, { kind, id, path, reason }: StoredEntry): void {

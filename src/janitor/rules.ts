@@ -20,8 +20,7 @@ const TEMPORARY_AGE_MS = HOUR
 const DEAD_AGE_MS = 30 * DAY
 
 export function decide(entry: StoredEntry, nowMs: number, policy: JanitorPolicy): JanitorAction {
-  // A time in the future counts as now: a clock that was set back must not make things immortal,
-  // nor one that was set forward make them old.
+  // A time in the future counts as now.
   const age = Math.max(0, nowMs - entry.lastActivityMs)
   const discardAfter = (limit: number): JanitorAction => (age > limit ? 'discard' : 'keep')
   switch (entry.kind) {

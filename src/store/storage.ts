@@ -76,9 +76,9 @@ export interface Storage {
   append(id: string, request: AppendRequest): Promise<AppendResult>
   /**
    * Moves a sealed upload, or one at its length, into the queue of `completedDir` in one atomic
-   * step. Idempotent.
+   * step. Idempotent: resolves with whether it was this call that moved it.
    */
-  finalize(id: string, completedDir: string): Promise<void>
+  finalize(id: string, completedDir: string): Promise<boolean>
   /** Removes an unfinished upload. @throws `ERR_UPLOAD_NOT_FOUND` */
   delete(id: string): Promise<void>
   /** Uploads that are not yet completed. Corrupt ones are left out; the janitor reports those. */

@@ -27,7 +27,8 @@ export async function finalize(uploads: Uploads, upload: StoredUpload): Promise<
   const { storage, queue, emit } = uploads
   const { uploadId } = upload
   try {
-    await storage.finalize(uploadId, queue.completedDir)
+    // Several may look at once; only one of them has moved it.
+    if (!(await storage.finalize(uploadId, queue.completedDir))) return
   } catch (error) {
     await emit({ type: 'upload-failed', uploadId, error: error as Error })
     throw error

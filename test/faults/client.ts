@@ -18,7 +18,7 @@ export interface StubbornOptions {
 }
 
 /** What a server acknowledged and did not keep. */
-export class LostBytes extends Error {}
+class LostBytes extends Error {}
 
 /** Sends `data` however often the server dies; resolves once an answer has acknowledged all of it. */
 export async function sendStubbornly(options: StubbornOptions): Promise<void> {

@@ -51,7 +51,7 @@ export async function startTraced(main: string, cwd: string, flags: string[]): P
 }
 
 /** Calls that were interrupted by those of other threads are put together again. */
-export function parseTrace(text: string): Call[] {
+function parseTrace(text: string): Call[] {
   const unfinished = new Map<string, string>()
   const calls: Call[] = []
   for (const line of text.split('\n')) {

@@ -33,7 +33,7 @@ function fakeStorage({ entries, held, broken }: Fake) {
     },
     discard: act('discard'),
     bury: act('bury'),
-    finalize: async (id) => void done.push(`finalize ${id}`),
+    finalize: async (id) => done.push(`finalize ${id}`) > 0,
   }
   return { storage: storage as Storage, done, passes: () => passes }
 }
@@ -111,6 +111,20 @@ describe('Janitor', () => {
     expect(await janitorOf(storage).run()).toMatchObject({ stale: 1, failed: 1 })
     expect(done).toEqual(['discard b'])
     expect(SILENT.error).toHaveBeenCalled()
+  })
+
+  it('takes a clock that jumps ahead for no reason to remove anything', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const fresh = { ...old('completed', 'a'), lastActivityMs: Date.now() }
+      const { storage, done } = fakeStorage({ entries: [fresh] })
+      const janitor = janitorOf(storage)
+      vi.setSystemTime(Date.now() + 30 * 86_400_000)
+      expect(await janitor.run()).toMatchObject({ expired: 0 })
+      expect(done).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('joins a pass that is under way', async () => {

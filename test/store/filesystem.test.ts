@@ -155,6 +155,23 @@ describe('the janitor', () => {
     expect(upload.name).toBe(idOf(location))
   })
 
+  it('and five clients that look at once tell the application once', async () => {
+    const events: string[] = []
+    const served = await serve(await temporaryDirectory(), {
+      onEvent: ({ type }) => void events.push(type),
+    })
+    const { url, directory } = served
+    const location = await createUpload(url, 3)
+    const record = join(directory, `${idOf(location)}.meta`)
+    const sealed = JSON.parse(await readFile(record, 'utf8'))
+    const tussi = { ...sealed.tussi, complete: true }
+    await writeFile(record, JSON.stringify({ ...sealed, offset: 3, tussi }))
+    expect(await Promise.all([1, 2, 3, 4, 5].map(() => offsetOf(location)))).toEqual([
+      3, 3, 3, 3, 3,
+    ])
+    expect(events).toEqual(['upload-created', 'upload-completed'])
+  })
+
   it('ends what a crash left between the record and the move', async () => {
     const served = await serve(await temporaryDirectory())
     const { url, directory, completedDir, tus } = served

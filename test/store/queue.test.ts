@@ -71,6 +71,33 @@ describe('a closed storage', () => {
   })
 })
 
+describe('closing a storage', () => {
+  it('waits for a body that is being written', async () => {
+    const { url, storage } = await open()
+    const location = await createUpload(url, 200_000)
+    let end = (): void => undefined
+    const batches = [
+      { pieces: [Buffer.alloc(100_000)], byteLength: 100_000, last: false },
+      { pieces: [Buffer.alloc(100_000)], byteLength: 100_000, last: true },
+    ]
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const content = {
+      async read() {
+        if (batches.length === 1) await ended
+        return batches.shift() ?? { pieces: [], byteLength: 0, last: true }
+      },
+    }
+    const { completedDir } = storage.openQueue(`${storage.directory}/../completed`)
+    const appending = storage.append(idOf(location), { offset: 0, content, completedDir })
+    const closing = storage.close()
+    end()
+    expect(await appending).toMatchObject({ upload: { offset: 200_000, state: 'completed' } })
+    await closing
+  })
+})
+
 describe('an upload whose file was saved', () => {
   it('is remembered, and its record can be had, although the janitor came by', async () => {
     const { root, url, tus, storage, completedDir } = await open()

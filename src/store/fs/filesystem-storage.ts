@@ -63,6 +63,7 @@ export class FilesystemStorage implements Storage {
   readonly #pool: IoPool
   readonly #logger: Logger
   readonly #stops: StopRequests
+  readonly #appends = new Set<Promise<AppendResult>>()
   readonly #queues = new Map<string, FilesystemQueue>()
 
   /** @throws `ERR_DIRECTORY`, `ERR_NATIVE_UNAVAILABLE` */
@@ -105,7 +106,15 @@ export class FilesystemStorage implements Storage {
     this.#stops.listen(listener)
   }
 
-  async append(id: string, request: AppendRequest): Promise<AppendResult> {
+  append(id: string, request: AppendRequest): Promise<AppendResult> {
+    const appending = this.#append(id, request)
+    this.#appends.add(appending)
+    const done = (): unknown => this.#appends.delete(appending)
+    appending.then(done, done)
+    return appending
+  }
+
+  async #append(id: string, request: AppendRequest): Promise<AppendResult> {
     const { offset, content } = request
     const completedDir = this.#queue(request.completedDir).completedDir
     let first: Batch
@@ -124,9 +133,9 @@ export class FilesystemStorage implements Storage {
     })
   }
 
-  async finalize(id: string, completedDir: string): Promise<void> {
+  async finalize(id: string, completedDir: string): Promise<boolean> {
     const queue = this.#queue(completedDir)
-    await this.#pool.untilFree('finalize', { id, completedDir: queue.completedDir })
+    return this.#pool.untilFree('finalize', { id, completedDir: queue.completedDir })
   }
 
   async delete(id: string): Promise<void> {
@@ -181,6 +190,7 @@ export class FilesystemStorage implements Storage {
   async close(): Promise<void> {
     for (const queue of this.#queues.values()) queue.close()
     this.#stops.close()
+    await Promise.allSettled(this.#appends)
     await this.#pool.close()
   }
 

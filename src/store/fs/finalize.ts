@@ -32,13 +32,13 @@ export interface LockedUpload {
 export function* finalize(
   io: Io,
   { id, completedDir }: { id: string; completedDir: string },
-): Operation<true | Busy> {
+): Operation<boolean | Busy> {
   const fd = lockFile(io, dataPath(io.directory, id))
   if (isBusy(fd)) return BUSY
   if (fd === undefined) {
     const done = [dataPath(completedDir, id), tombstonePath(completedDir, id)]
     if (!done.some((path) => existsSync(path))) throw notFound()
-    return true
+    return false
   }
   try {
     const record = readRecord(recordPath(io.directory, id))

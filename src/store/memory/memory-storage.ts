@@ -103,9 +103,9 @@ export class MemoryStorage implements Storage {
     }
   }
 
-  async finalize(id: string, completedDir: string): Promise<void> {
+  async finalize(id: string, completedDir: string): Promise<boolean> {
     const queue = this.openQueue(completedDir)
-    if (queue.has(id)) return
+    if (queue.has(id)) return false
     const { upload, pieces } = this.#entry(id)
     if (!isAtLength(upload)) {
       throw new UploadError('ERR_MISMATCHED_OFFSET', 'the upload is not at its length', {
@@ -114,6 +114,7 @@ export class MemoryStorage implements Storage {
     }
     this.#entries.delete(id)
     queue.enqueue({ ...upload, state: 'completed' }, pieces)
+    return true
   }
 
   async delete(id: string): Promise<void> {
