@@ -7,11 +7,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { SERVER, saved } from '../cli/commands.ts'
-import { start } from '../run.ts'
+import { SERVER } from '../cli/commands.ts'
 import { sha256, sha256Of, temporaryDirectory } from '../serve.ts'
 import { sendStubbornly } from './client.ts'
 import { seededBytes } from './seeded.ts'
+import { straced } from './strace.ts'
 
 /** What is made to fail, how, and from which time on in one thread; start-up has the first ones. */
 const CASES = [
@@ -19,8 +19,9 @@ const CASES = [
   ['fdatasync', 'EIO', 2],
   ['fdatasync', 'EIO', 3],
   ['fdatasync', 'ENOSPC', 4],
-  ['fsync', 'EIO', 6],
-  ['fsync', 'EIO', 7],
+  // Not 6 and 7: in the main thread these are of koffi, which at the end syncs the standard streams.
+  ['fsync', 'EIO', 8],
+  ['fsync', 'EIO', 9],
   ['rename', 'ENOSPC', 2],
   ['rename', 'EIO', 3],
   ['rename', 'EDQUOT', 4],
@@ -40,21 +41,20 @@ it.each(CASES)('%s fails with %s, number %d', async (call, error, when) => {
   const cwd = await temporaryDirectory()
   const data = seededBytes(when, 150_000)
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${when}`]
-  const strace = ['-f', '-qq', '-o', join(cwd, 'trace'), ...inject]
-  const server = start('strace', [...strace, process.execPath, SERVER, '--port', '0'], { cwd })
+  const server = straced(cwd, ['-o', join(cwd, 'trace'), ...inject], SERVER, [])
   const [, url = ''] = await server.until(/^listening on (http:\S+)$/m)
-  const { signal } = new AbortController()
-  await sendStubbornly({ url, name: 'a.bin', data, chunkSize: 100_000, signal })
-  await saved(cwd, 'a.bin')
-  expect(await sha256(join(cwd, 'dest', 'a.bin'))).toBe(sha256Of(data))
+  // Long bodies, which the main thread writes, and short ones, which ride in a message.
+  for (const chunkSize of [100_000, 20_000]) {
+    const name = `${chunkSize}.bin`
+    await sendStubbornly({ url, name, data, chunkSize, signal: AbortSignal.timeout(60_000) })
+    const found = (): Promise<string> => sha256(join(cwd, 'dest', name)).catch(() => '')
+    await expect.poll(found, { timeout: 15_000 }).toBe(sha256Of(data))
+  }
   const completed = join(cwd, 'uploads', '.completed')
   await expect.poll(() => readdir(completed), { timeout: 15_000 }).toEqual(['.tussi'])
   expect(await readdir(join(cwd, 'uploads', '.tussi', 'tmp'))).toEqual([])
   expect(await readdir(join(completed, '.tussi', 'tmp'))).toEqual([])
-  const { pid } = server.child
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  process.kill(Number.parseInt(children, 10), 'SIGTERM')
-  const { code, stderr } = await server.ended
+  const { code, stderr } = await server.stop()
   expect(code).toBe(0)
   expect(stderr).not.toMatch(/^\s+at /m)
   expect(await readFile(join(cwd, 'trace'), 'utf8')).toContain(`${error}`)

@@ -1,13 +1,12 @@
 /** No answer leaves before what it acknowledges is on the disk: read from the system calls. @module */
-import { cp, readFile, realpath, symlink, writeFile } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { SERVER } from '../cli/commands.ts'
 import { temporaryDirectory } from '../serve.ts'
+import { mutant } from './mutant.ts'
 import { sendAllKinds } from './order.ts'
 import { type Call, findBrokenPromises, startTraced } from './trace.ts'
-
-const PROJECT = new URL('../..', import.meta.url).pathname
 
 async function trace(main: string, flags: string[] = []): Promise<{ calls: Call[]; cwd: string }> {
   const cwd = await realpath(await temporaryDirectory())
@@ -60,15 +59,8 @@ const MUTATIONS: readonly (readonly [string, string, string, string])[] = [
 
 describe('the suite notices a missing sync', () => {
   it.each(MUTATIONS)('%s', async (_what, file, code, without) => {
-    const copy = await temporaryDirectory()
-    await cp(join(PROJECT, 'dist'), join(copy, 'dist'), { recursive: true })
-    await symlink(join(PROJECT, 'node_modules'), join(copy, 'node_modules'))
-    await writeFile(join(copy, 'package.json'), await readFile(join(PROJECT, 'package.json')))
-    const path = join(copy, 'dist', 'store', 'fs', file)
-    const text = await readFile(path, 'utf8')
-    expect(text).toContain(code)
-    await writeFile(path, text.replace(code, without))
-    const { calls, cwd } = await trace(join(copy, 'dist', 'cli', 'server-main.js'))
+    const main = await mutant(join('store', 'fs', file), code, without)
+    const { calls, cwd } = await trace(main)
     expect(findBrokenPromises(calls, cwd)).not.toEqual([])
   })
 })

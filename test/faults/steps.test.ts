@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { SERVER, saved, startServer } from '../cli/commands.ts'
-import { type Running, start } from '../run.ts'
+import type { Running } from '../run.ts'
 import { sha256, sha256Of, temporaryDirectory } from '../serve.ts'
 import { sendStubbornly } from './client.ts'
 import { seededBytes } from './seeded.ts'
+import { straced } from './strace.ts'
 
 /** System calls and how often each happens, at most, in one thread of the scenario. */
 const STEPS = {
@@ -35,9 +35,8 @@ it.each(CASES)('killed at %s number %d', async (call, when) => {
   const cwd = await temporaryDirectory()
   const data = seededBytes(when, 150_000)
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${when}`]
-  const strace = ['-f', '-qq', '-o', '/dev/null', ...inject]
-  const flags = ['--port', '0', '--upload-dir', 'uploads', '--dest-dir', 'dest']
-  const doomed = start('strace', [...strace, process.execPath, SERVER, ...flags], { cwd })
+  const flags = ['--upload-dir', 'uploads', '--dest-dir', 'dest']
+  const doomed = straced(cwd, ['-o', '/dev/null', ...inject], SERVER, flags)
   let dead = false
   const death = doomed.ended.then(() => {
     dead = true
@@ -45,14 +44,13 @@ it.each(CASES)('killed at %s number %d', async (call, when) => {
   const url = await listening(doomed, death)
   const port = url === undefined ? '0' : new URL(url).port
   const revived = death.then(() => startServer(cwd, ['--port', port]))
-  const stop = new AbortController()
   const sending = sendStubbornly({
     url: url ?? (await revived).url,
     name: 'a.bin',
     data,
     // One body that is written by the main thread, and one that rides in a message.
     chunkSize: 100_000,
-    signal: stop.signal,
+    signal: AbortSignal.timeout(60_000),
   })
   await sending
   await Promise.race([saved(cwd, 'a.bin'), death])
@@ -64,7 +62,7 @@ it.each(CASES)('killed at %s number %d', async (call, when) => {
       .toBe(sha256Of(data))
   } else {
     expect(await sha256(join(cwd, 'dest', 'a.bin'))).toBe(sha256Of(data))
-    await killTraced(doomed)
+    await doomed.stop('SIGKILL')
     await revived
   }
 })
@@ -77,12 +75,4 @@ it('most of these steps are really met', () => {
 async function listening(running: Running, death: Promise<void>): Promise<string | undefined> {
   const found = running.until(/^listening on (http:\S+)$/m).then(([, url]) => url)
   return Promise.race([found.catch(() => undefined), death.then(() => undefined)])
-}
-
-/** strace does not pass signals on. */
-async function killTraced(running: Running): Promise<void> {
-  const { pid } = running.child
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  process.kill(Number.parseInt(children, 10), 'SIGKILL')
-  await running.ended
 }

@@ -6,7 +6,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { start } from '../run.ts'
+import { straced } from './strace.ts'
 
 const TRACED =
   'openat,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,fsync,fdatasync,rename,unlink'
@@ -32,18 +32,13 @@ export interface Traced {
 /** Starts a `tussi-server` whose calls are recorded. */
 export async function startTraced(main: string, cwd: string, flags: string[]): Promise<Traced> {
   const output = join(cwd, 'trace')
-  const strace = ['-f', '-y', '-qq', '-s', '40', '-e', 'signal=none', '-o', output]
-  const server = [process.execPath, main, '--port', '0', '--workers', '0', ...flags]
-  const running = start('strace', [...strace, '-e', `trace=${TRACED}`, ...server], { cwd })
+  const options = ['-y', '-s', '40', '-e', 'signal=none', '-e', `trace=${TRACED}`, '-o', output]
+  const running = straced(cwd, options, main, ['--workers', '0', ...flags])
   const [, url = ''] = await running.until(/^listening on (http:\S+)$/m)
   return {
     url,
     async end() {
-      // strace does not pass signals on.
-      const { pid } = running.child
-      const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-      process.kill(Number.parseInt(children, 10), 'SIGTERM')
-      const { code, stderr } = await running.ended
+      const { code, stderr } = await running.stop()
       if (code !== 0) throw new Error(`the traced server ended with ${code}: ${stderr}`)
       return parseTrace(await readFile(output, 'utf8'))
     },
