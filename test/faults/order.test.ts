@@ -1,9 +1,11 @@
 /** No answer leaves before what it acknowledges is on the disk: read from the system calls. @module */
+import { randomBytes } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { SERVER } from '../cli/commands.ts'
-import { temporaryDirectory } from '../serve.ts'
+import { start } from '../run.ts'
+import { createUpload, idOf, offsetOf, patch, TUS, temporaryDirectory } from '../serve.ts'
 import { mutant } from './mutant.ts'
 import { sendAllKinds } from './order.ts'
 import { type Call, findBrokenPromises, startTraced } from './trace.ts'
@@ -34,6 +36,50 @@ describe('the order of system calls', () => {
       ({ name, paths }) => name === 'rename' && paths[0]?.startsWith(cwd),
     )
     expect(renames.length).toBeGreaterThanOrEqual(5 + 7 + 5)
+  })
+})
+
+describe('what another process left without its last sync', () => {
+  const DIRTY = ['--no-fsync', '--completed-dir', 'completed']
+
+  it.each([
+    ['an offset', 20, 'uploads'],
+    ['a completion', 10, 'completed'],
+  ])('%s is told once the directory was synced', async (_what, length, directory) => {
+    const cwd = await realpath(await temporaryDirectory())
+    const first = start(process.execPath, [SERVER, '--port', '0', '--workers', '0', ...DIRTY], {
+      cwd,
+    })
+    const [, url = ''] = await first.until(/^listening on (http:\S+)$/m)
+    const id = idOf(await createUpload(url, length))
+    expect((await patch(`${url}${id}`, 0, randomBytes(10))).status).toBe(204)
+    await first.stop('SIGKILL')
+    const second = await startTraced(SERVER, cwd, ['--completed-dir', 'completed'])
+    expect(await offsetOf(`${second.url}${id}`)).toBe(10)
+    const calls = await second.end()
+    const from = calls.findIndex(({ text }) => text.includes('listening on'))
+    const told = calls.findIndex(({ text }) => /"HTTP\/1\.1 200 /.test(text))
+    const before = calls.slice(from, told).filter(({ name }) => name === 'fsync')
+    expect(before.map(({ file }) => file)).toContain(join(cwd, directory))
+  })
+
+  it('an offset whose sync has failed is not told', async () => {
+    const cwd = await realpath(await temporaryDirectory())
+    const fail = ['-e', 'inject=fsync:error=EIO:when=6+']
+    const server = await startTraced(SERVER, cwd, [], fail)
+    const url = await createUpload(server.url, 1000)
+    let acknowledged = 0
+    let status = 204
+    while (status === 204) {
+      status = (await patch(url, acknowledged, randomBytes(10))).status
+      if (status === 204) acknowledged += 10
+    }
+    expect(status).toBe(500)
+    expect(acknowledged).toBeGreaterThan(0)
+    const head = await fetch(url, { method: 'HEAD', headers: TUS })
+    expect([head.status, head.headers.get('upload-offset')]).toEqual([500, null])
+    // By a signal that leaves no time for the syncs at an exit, which would fail as well.
+    await server.kill()
   })
 })
 

@@ -27,12 +27,19 @@ export interface Traced {
   readonly url: string
   /** Ends the server and resolves with its calls in the order in which they returned. */
   end(): Promise<Call[]>
+  kill(): Promise<unknown>
 }
 
 /** Starts a `tussi-server` whose calls are recorded. */
-export async function startTraced(main: string, cwd: string, flags: string[]): Promise<Traced> {
+export async function startTraced(
+  main: string,
+  cwd: string,
+  flags: readonly string[],
+  inject: readonly string[] = [],
+): Promise<Traced> {
   const output = join(cwd, 'trace')
-  const options = ['-y', '-s', '40', '-e', 'signal=none', '-e', `trace=${TRACED}`, '-o', output]
+  const traced = ['-e', 'signal=none', '-e', `trace=${TRACED}`, ...inject]
+  const options = ['-y', '-s', '40', ...traced, '-o', output]
   const running = straced(cwd, options, main, ['--workers', '0', ...flags])
   const [, url = ''] = await running.until(/^listening on (http:\S+)$/m)
   return {
@@ -42,6 +49,7 @@ export async function startTraced(main: string, cwd: string, flags: string[]): P
       if (code !== 0) throw new Error(`the traced server ended with ${code}: ${stderr}`)
       return parseTrace(await readFile(output, 'utf8'))
     },
+    kill: () => running.stop('SIGKILL'),
   }
 }
 

@@ -1,16 +1,23 @@
-/** Looking without a lock: records are replaced whole, so a reader sees one or the other. @module */
+/**
+ * Looking without a lock: records are replaced whole, so a reader sees one or the other. What it is
+ * told is durable, whoever wrote it.
+ *
+ * @module
+ */
 import { closeSync, existsSync } from 'node:fs'
 import type { StoredUpload } from '../upload.ts'
 import { notFound } from './finalize.ts'
-import { type Busy, HELD, type Io, type Operation, openIfExists } from './io-call.ts'
+import { type Busy, HELD, type Io, type Operation, openIfExists, settle } from './io-call.ts'
 import { dataPath, recordPath, tombstonePath } from './layout.ts'
 import { readRecord } from './record-file.ts'
 import { toStoredUpload } from './stored-upload.ts'
 
 /** An upload that is not yet completed. A record whose data has moved on is none. */
 export function* info(io: Io, { id }: { id: string }): Operation<StoredUpload> {
-  const record = readRecord(recordPath(io.directory, id))
+  const path = recordPath(io.directory, id)
+  const record = readRecord(path)
   if (record === undefined || !existsSync(dataPath(io.directory, id))) throw notFound()
+  yield* settle(io, io.directory, path)
   return toStoredUpload(id, record)
 }
 
@@ -28,11 +35,15 @@ export function* settledInfo(io: Io, { id }: { id: string }): Operation<StoredUp
 
 /** An upload that has left the storage: waiting, in a worker's hands, or acknowledged. */
 export function* find(
-  _io: Io,
+  io: Io,
   { id, completedDir }: { id: string; completedDir: string },
 ): Operation<StoredUpload | undefined> {
   const completed = readRecord(recordPath(completedDir, id))
-  if (completed) return toStoredUpload(id, completed, 'completed')
+  if (completed) {
+    // The rename of the data was the commit.
+    yield* settle(io, completedDir, dataPath(completedDir, id))
+    return toStoredUpload(id, completed, 'completed')
+  }
   const tombstone = readRecord(tombstonePath(completedDir, id))
   return tombstone && toStoredUpload(id, tombstone, 'acknowledged')
 }

@@ -21,6 +21,8 @@ export interface Io {
   readonly directory: string
   readonly fsync: boolean
   readonly posix: Posix
+  /** When this thread last began a sync of `directory` that succeeded, in milliseconds since 1970. */
+  syncedAt(directory: string): number
   /** A name for a temporary file that nobody else uses. */
   temporaryName(): string
 }
@@ -77,6 +79,19 @@ export function* syncData(io: Io, fd: number): Operation<void> {
 
 export function* syncDirectory(io: Io, path: string): Operation<void> {
   if (io.fsync) yield { sync: 'directory', path }
+}
+
+/** Kernels stamp files by a clock that ticks every few milliseconds. */
+const CLOCK_TICK_MS = 10
+
+/**
+ * Syncs `directory` when the file at `path` may have been renamed into it since: whoever did so may
+ * have died before its own sync, or seen it fail, and what stands there must not be told before.
+ */
+export function* settle(io: Io, directory: string, path: string): Operation<void> {
+  if (!io.fsync) return
+  const changedMs = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0
+  if (changedMs + CLOCK_TICK_MS >= io.syncedAt(directory)) yield* syncDirectory(io, directory)
 }
 
 /** Opens `path` for reading and writing; `undefined` when it is not there. */

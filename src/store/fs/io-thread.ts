@@ -35,12 +35,14 @@ interface Job {
 const { directory, fsync, native } = workerData as IoThreadData
 const token = randomUUID()
 const directories = new Map<string, number>()
+const syncedAt = new Map<string, number>()
 let temporaries = 0
 
 const io: Io = {
   directory,
   fsync,
   posix: native ? loadPosix() : PORTABLE,
+  syncedAt: (path) => syncedAt.get(path) ?? Number.NEGATIVE_INFINITY,
   temporaryName: () => `${token}.${++temporaries}`,
 }
 
@@ -111,10 +113,13 @@ function attempt(jobs: readonly Job[], sync: () => void): void {
 function syncDirectory(path: string): void {
   const kept = directories.get(path)
   const fd = kept ?? openSync(path, 'r')
-  if (!path.includes('/.tussi/')) directories.set(path, fd)
+  const keep = !path.includes('/.tussi/')
+  if (keep) directories.set(path, fd)
   try {
+    const beganAt = Date.now()
     fsyncSync(fd)
+    if (keep) syncedAt.set(path, beganAt)
   } finally {
-    if (!directories.has(path)) closeSync(fd)
+    if (!keep) closeSync(fd)
   }
 }
