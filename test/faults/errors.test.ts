@@ -7,7 +7,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { SERVER } from '../cli/commands.ts'
+import { SERVER, saved } from '../cli/commands.ts'
 import { sha256, sha256Of, temporaryDirectory } from '../serve.ts'
 import { sendStubbornly } from './client.ts'
 import { seededBytes } from './seeded.ts'
@@ -58,4 +58,21 @@ it.each(CASES)('%s fails with %s, number %d', async (call, error, when) => {
   expect(code).toBe(0)
   expect(stderr).not.toMatch(/^\s+at /m)
   expect(await readFile(join(cwd, 'trace'), 'utf8')).toContain(`${error}`)
+})
+
+it('a shared sync that fails is repeated for each file', async () => {
+  const cwd = await temporaryDirectory()
+  const options = ['-e', 'trace=syncfs', '-e', 'inject=syncfs:error=EIO', '-o', join(cwd, 'trace')]
+  const server = straced(cwd, options, SERVER, [])
+  const [, url = ''] = await server.until(/^listening on (http:\S+)$/m)
+  const names = Array.from({ length: 64 }, (_, i) => `${i}.bin`)
+  const data = seededBytes(64, 10_000)
+  const signal = AbortSignal.timeout(60_000)
+  await Promise.all(
+    names.map((name) => sendStubbornly({ url, name, data, chunkSize: 10_000, signal })),
+  )
+  await saved(cwd, ...names)
+  for (const name of names) expect(await sha256(join(cwd, 'dest', name))).toBe(sha256Of(data))
+  expect((await server.stop()).stderr).not.toMatch(/ error /)
+  expect(await readFile(join(cwd, 'trace'), 'utf8')).toContain('EIO')
 })

@@ -39,6 +39,34 @@ describe('the order of system calls', () => {
   })
 })
 
+/** How many syncs these uploads took, all at the same time. */
+async function syncsFor(uploads: number, main = SERVER): Promise<number> {
+  const cwd = await temporaryDirectory()
+  const server = await startTraced(main, cwd, [])
+  const send = async (): Promise<void> => {
+    const url = await createUpload(server.url, 4096)
+    expect((await patch(url, 0, randomBytes(4096))).status).toBe(204)
+  }
+  await Promise.all(Array.from({ length: uploads }, send))
+  const calls = await server.end()
+  const from = calls.findIndex(({ text }) => text.includes('listening on'))
+  return calls.slice(from).filter(({ name }) => /^(fsync|fdatasync|syncfs)$/.test(name)).length
+}
+
+describe('the syncs of concurrent uploads', () => {
+  const MANY = 64
+
+  it('are shared', async () => {
+    expect(await syncsFor(MANY)).toBeLessThan(((await syncsFor(1)) * MANY) / 3)
+  })
+
+  it('would not be without the grouping of directories and files', async () => {
+    const file = join('store', 'fs', 'io-thread.js')
+    const alone = await mutant(file, 'SYNC_ALL_FROM = 8', 'SYNC_ALL_FROM = 1e9')
+    expect(await syncsFor(MANY, alone)).toBeGreaterThan(((await syncsFor(1)) * MANY) / 3)
+  })
+})
+
 describe('what another process left without its last sync', () => {
   const DIRTY = ['--no-fsync', '--completed-dir', 'completed']
 

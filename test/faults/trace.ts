@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { straced } from './strace.ts'
 
 const TRACED =
-  'openat,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,fsync,fdatasync,rename,unlink'
+  'openat,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,fsync,fdatasync,syncfs,rename,unlink'
 const WRITES = new Set(['write', 'writev', 'pwrite64', 'pwritev', 'pwritev2'])
 
 /** One system call that has returned. */
@@ -84,6 +84,7 @@ export function findBrokenPromises(calls: readonly Call[], below: string): strin
     if (WRITES.has(name) && file !== undefined && ours(file)) dirty.add(file)
     if (name === 'openat' && text.includes('O_CREAT'))
       for (const path of paths.filter(lasting)) dirty.add(dirname(path))
+    if (name === 'syncfs') dirty.clear()
     if (name === 'fsync' || name === 'fdatasync') dirty.delete(file ?? '')
     if (name === 'rename') {
       const [from = '', to = ''] = paths

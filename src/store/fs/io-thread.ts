@@ -87,18 +87,35 @@ function advance(job: Job, replies: IoReply[]): boolean {
   return false
 }
 
+/** From so many files on, one sync of everything is less work than one of each. */
+const SYNC_ALL_FROM = 8
+
 /** Files first: an entry must not become durable before what it names. */
 function syncAll(jobs: readonly Job[]): void {
   const waiting = new Map<string, Job[]>()
+  const files: [Job, number][] = []
   for (const job of jobs) {
     const { barrier } = job
-    if (barrier?.sync === 'data') attempt([job], () => fdatasyncSync(barrier.fd))
+    if (barrier?.sync === 'data') files.push([job, barrier.fd])
     if (barrier?.sync !== 'directory') continue
     const group = waiting.get(barrier.path)
     if (group) group.push(job)
     else waiting.set(barrier.path, [job])
   }
+  if (files.length < SYNC_ALL_FROM || !syncFileSystem(files[0]?.[1] ?? -1)) {
+    for (const [job, fd] of files) attempt([job], () => fdatasyncSync(fd))
+  }
   for (const [path, group] of waiting) attempt(group, () => syncDirectory(path))
+}
+
+/** All files are on one file system. When that fails, a sync of each tells whose failure it is. */
+function syncFileSystem(fd: number): boolean {
+  try {
+    io.posix.syncAll?.(fd)
+    return io.posix.syncAll !== undefined
+  } catch {
+    return false
+  }
 }
 
 function attempt(jobs: readonly Job[], sync: () => void): void {

@@ -1,7 +1,7 @@
 /** The system calls that Node lacks: `flock` and `fallocate`, through koffi. @module */
 import { ftruncateSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { constants } from 'node:os'
+import { constants, release } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { UploadError } from '../../errors.ts'
 
@@ -16,6 +16,8 @@ export interface Posix {
   isMarked(fd: number): boolean
   /** Reserves `length` bytes and makes the file that long. */
   allocate(fd: number, length: number): void
+  /** Syncs everything on the file system of `fd`; `undefined` where that would hide a failure. */
+  readonly syncAll: ((fd: number) => void) | undefined
 }
 
 const LOCK_EX = 2
@@ -43,11 +45,12 @@ export const PORTABLE: Posix = {
   mark: () => undefined,
   isMarked: () => false,
   allocate: (fd, length) => ftruncateSync(fd, length),
+  syncAll: undefined,
 }
 
 /** @throws `ERR_NATIVE_UNAVAILABLE` */
 export function loadPosix(): Posix {
-  const { flock, fallocate, fcntl, errno } = loadCalls()
+  const { flock, fallocate, fcntl, syncfs, errno } = loadCalls()
   const check = (syscall: string, result: number): number => {
     if (result === 0) return 0
     const number = errno()
@@ -82,6 +85,11 @@ export function loadPosix(): Posix {
         ftruncateSync(fd, length)
       }
     },
+    syncAll:
+      syncfs &&
+      ((fd) => {
+        while (check('syncfs', syncfs(fd)) !== 0);
+      }),
   }
 }
 
@@ -89,6 +97,7 @@ interface Calls {
   flock(fd: number, operation: number): number
   fcntl(fd: number, command: number, lock: Buffer): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
+  readonly syncfs: ((fd: number) => number) | undefined
   errno(): number
 }
 
@@ -102,6 +111,7 @@ function loadCalls(): Calls {
         process.platform === 'linux' ? fcntl(fd, command, 'void *', lock) : unmarked(lock),
       flock: libc.func('int flock(int fd, int operation)'),
       fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+      syncfs: tellsFailedSyncs() ? libc.func('int syncfs(int fd)') : undefined,
       errno: () => koffi.errno(),
     }
   } catch (cause) {
@@ -112,6 +122,12 @@ function loadCalls(): Calls {
       { cause },
     )
   }
+}
+
+/** Before Linux 5.8 `syncfs` does not tell of pages that could not be written. */
+function tellsFailedSyncs(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number)
+  return process.platform === 'linux' && (major > 5 || (major === 5 && minor >= 8))
 }
 
 /** Elsewhere nothing is marked: there, one process only. */
