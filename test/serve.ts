@@ -14,8 +14,8 @@ import { onTestFinished } from 'vitest'
 export const TUS = { 'Tus-Resumable': '1.0.0' } as const
 
 /** A directory that lasts for one test. */
-export async function temporaryDirectory(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'tussi-test-'))
+export async function temporaryDirectory(below: string = tmpdir()): Promise<string> {
+  const path = await mkdtemp(join(below, 'tussi-test-'))
   onTestFinished(() => rm(path, { recursive: true, force: true }))
   return path
 }
