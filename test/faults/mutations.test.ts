@@ -1,0 +1,92 @@
+/**
+ * A safeguard is taken out of the built package, and a suite is run that should notice: one that
+ * passes all the same proves nothing. `order`, `power-loss` and `contention` have their own.
+ *
+ * @module
+ */
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { type Run, run } from '../run.ts'
+import { temporaryDirectory } from '../serve.ts'
+
+const PROJECT = new URL('../..', import.meta.url).pathname
+const VITEST = join('node_modules', 'vitest', 'vitest.mjs')
+
+interface Mutation {
+  readonly file: string
+  readonly code: string
+  readonly instead: string
+  /** The suite that has to notice, and which of its tests. */
+  readonly suite: string
+  readonly test: string
+}
+
+const STILL_THERE = {
+  file: 'store/fs/io-call.js',
+  code: 'isStillAt(fd, path) ? fd',
+  instead: 'true ? fd',
+  suite: 'store',
+}
+
+const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'the inode check of an upload': { ...STILL_THERE, test: 'moves on between open and lock' },
+  'the inode check of a claim': { ...STILL_THERE, test: 'saved between open and lock' },
+  'the epoch': {
+    file: 'store/fs/append.js',
+    code: 'now?.epoch === record.epoch',
+    instead: 'now !== undefined',
+    suite: 'store',
+    test: 'another has followed',
+  },
+  'the comparison of offsets': {
+    file: 'store/fs/append.js',
+    code: 'record.offset !== offset ||',
+    instead: 'false ||',
+    suite: 'contract',
+    test: 'appends race',
+  },
+  'the sync before another process’s offset is told': {
+    file: 'store/fs/info.js',
+    code: 'yield* settle(io, io.directory, path)',
+    instead: 'path',
+    suite: 'faults',
+    test: 'an offset is told once the directory was synced',
+  },
+  'the take-over': {
+    file: 'upload/holders.js',
+    code: 'holder.stop(interrupted());',
+    instead: '',
+    suite: 'app',
+    test: 'take-over by PATCH',
+  },
+  'the limit of a body while it streams': {
+    file: 'upload/limits.js',
+    code: 'total > maxChunkSize',
+    instead: 'false',
+    suite: 'conformance',
+    test: 'bad-body-over-chunk-size-chunked',
+  },
+}
+
+async function runMutated({ file, code, instead, suite, test }: Mutation): Promise<Run> {
+  const copy = await temporaryDirectory()
+  for (const name of ['dist', 'src', 'test', 'scripts', 'package.json', 'vitest.config.ts']) {
+    await cp(join(PROJECT, name), join(copy, name), { recursive: true })
+  }
+  await symlink(join(PROJECT, 'node_modules'), join(copy, 'node_modules'))
+  const path = join(copy, 'dist', file)
+  const text = await readFile(path, 'utf8')
+  if (!text.includes(code)) throw new Error(`${file} has no ${code}: the mutation is out of date`)
+  await writeFile(path, text.replace(code, instead))
+  return run(process.execPath, [VITEST, 'run', '--project', suite, '-t', test], {
+    cwd: copy,
+    env: { NO_COLOR: '1' },
+  })
+}
+
+it.each(Object.entries(MUTATIONS))('without %s a suite fails', async (_what, mutation) => {
+  const { code, stdout } = await runMutated(mutation)
+  expect(code, stdout).toBe(1)
+  expect(stdout).toMatch(/Tests .*failed/)
+})
