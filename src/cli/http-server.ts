@@ -1,10 +1,14 @@
 /** The HTTP server of `tussi-server`: one endpoint, clear answers beside it. @module */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { TusApp } from '../index.ts'
 
 const ENDPOINT = '/files/'
 
 const PROBLEM = 'application/problem+json'
+
+/** Time to read a refusal before the connection is gone. */
+const LINGER_MS = 500
 
 /** A server that is not yet listening. */
 export function createHttpServer(
@@ -22,21 +26,29 @@ export function createHttpServer(
   server.on('checkContinue', route(tus.checkContinue))
   // A large upload takes longer than any fixed time; Node's 300 seconds would cut it off.
   server.requestTimeout = 0
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return
-    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-    const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
-    const body = JSON.stringify({
-      type: 'about:blank',
-      title: status.slice(4),
-      status: Number(status.slice(0, 3)),
-      detail: 'The request is not valid HTTP.',
-      code: 'ERR_INVALID_REQUEST',
-    })
-    const head = `Content-Type: ${PROBLEM}\r\nContent-Length: ${Buffer.byteLength(body)}`
-    socket.end(`HTTP/1.1 ${status}\r\n${head}\r\nConnection: close\r\n\r\n${body}`)
-  })
+  server.on('clientError', refuse)
   return server
+}
+
+/** What came is no request. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return
+  const [status, title, detail] = refusalOf(error)
+  const problem = { type: 'about:blank', title, status, detail, code: 'ERR_INVALID_REQUEST' }
+  const body = JSON.stringify(problem)
+  const head = `Content-Type: ${PROBLEM}\r\nContent-Length: ${Buffer.byteLength(body)}`
+  socket.end(`HTTP/1.1 ${status} ${title}\r\n${head}\r\nConnection: close\r\n\r\n${body}`)
+  // An end alone would leave it to the peer when the connection is over, and that may be gone.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+function refusalOf({ code }: NodeJS.ErrnoException): [number, string, string] {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return [431, 'Request Header Fields Too Large', 'The fields of the request are too long.']
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return [408, 'Request Timeout', 'The request did not arrive in time.']
+  return [400, 'Bad Request', 'The request is not valid HTTP.']
 }
 
 /** `http://host:port/files/` of a server that listens. */

@@ -15,14 +15,21 @@ export interface StubbornOptions {
   readonly data: Uint8Array
   readonly chunkSize: number
   readonly signal: AbortSignal
+  /** After which a request counts as lost; without it the client waits for as long as it takes. */
+  readonly timeoutMs?: number
 }
 
 /** What a server acknowledged and did not keep. */
 class LostBytes extends Error {}
 
-/** Sends `data` however often the server dies; resolves once an answer has acknowledged all of it. */
-export async function sendStubbornly(options: StubbornOptions): Promise<void> {
-  const { url, name, data, chunkSize, signal } = options
+/**
+ * Sends `data` however often the server dies; resolves with the URL of the upload once an answer has
+ * acknowledged all of it.
+ */
+export async function sendStubbornly(options: StubbornOptions): Promise<string> {
+  const { url, name, data, chunkSize, signal, timeoutMs } = options
+  const patience = (): AbortSignal =>
+    timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   const location = await untilAnswered(signal, async () => {
     const response = await fetch(url, {
       method: 'POST',
@@ -31,21 +38,25 @@ export async function sendStubbornly(options: StubbornOptions): Promise<void> {
         'Upload-Length': `${data.length}`,
         'Upload-Metadata': metadata({ filename: name }),
       },
-      signal,
+      signal: patience(),
     })
+    await response.body?.cancel()
     return response.status === 201 ? (response.headers.get('location') ?? undefined) : undefined
   })
   let acknowledged = 0
   while (acknowledged < data.length) {
-    const offset = await untilAnswered(signal, () => offsetAt(location, signal))
+    const offset = await untilAnswered(signal, () => offsetAt(location, patience()))
     if (offset < acknowledged) {
       throw new LostBytes(`${name}: ${acknowledged} bytes were acknowledged, now ${offset}`)
     }
     acknowledged = offset
-    if (offset === data.length) return
-    const told = await append(location, offset, data.subarray(offset, offset + chunkSize), signal)
+    if (offset === data.length) return location
+    const body = data.subarray(offset, offset + chunkSize)
+    const told = await append(location, offset, body, patience()).catch(() => undefined)
+    signal.throwIfAborted()
     if (told !== undefined) acknowledged = Math.max(acknowledged, told)
   }
+  return location
 }
 
 async function offsetAt(location: string, signal: AbortSignal): Promise<number | undefined> {
@@ -60,22 +71,19 @@ async function append(
   body: Uint8Array,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  try {
-    const response = await fetch(location, {
-      method: 'PATCH',
-      headers: {
-        ...TUS,
-        'Content-Type': 'application/offset+octet-stream',
-        'Upload-Offset': `${offset}`,
-      },
-      body: body as Uint8Array<ArrayBuffer>,
-      signal,
-    })
-    return response.status === 204 ? Number(response.headers.get('upload-offset')) : undefined
-  } catch (error) {
-    if (signal.aborted) throw error
-    return undefined
-  }
+  const response = await fetch(location, {
+    method: 'PATCH',
+    headers: {
+      ...TUS,
+      'Content-Type': 'application/offset+octet-stream',
+      'Upload-Offset': `${offset}`,
+    },
+    body: body as Uint8Array<ArrayBuffer>,
+    signal,
+  })
+  // Unread, the body of a refusal would keep its connection.
+  await response.body?.cancel()
+  return response.status === 204 ? Number(response.headers.get('upload-offset')) : undefined
 }
 
 /** Asks until there is an answer: a server that was killed is back in a moment. */

@@ -1,0 +1,50 @@
+/** What is no request: answered in words, and let go even by a peer that never closes its side. @module */
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createHttpServer } from '../../src/cli/http-server.ts'
+
+async function send(text: string): Promise<{ answer: string; connections(): Promise<number> }> {
+  const unused = async (): Promise<void> => undefined
+  const tus = { listener: unused, checkContinue: unused } as unknown as Parameters<
+    typeof createHttpServer
+  >[0]
+  const server = createHttpServer(tus, { accessLog: false })
+  Object.assign(server, { headersTimeout: 200, connectionsCheckingInterval: 50 })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  onTestFinished(() => {
+    socket.destroy()
+    server.close()
+    server.closeAllConnections()
+  })
+  let answer = ''
+  socket.on('data', (piece) => {
+    answer += piece
+  })
+  socket.write(text)
+  await once(socket, 'end')
+  const connections = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
+    })
+  return { answer, connections }
+}
+
+describe.each([
+  ['is no HTTP', 'nonsense\r\n\r\n', 400],
+  ['is too long', `GET / HTTP/1.1\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+  ['does not come to its end', 'GET / HTTP/1.1\r\nHos', 408],
+])('a request that %s', (_, text, status) => {
+  it(`is answered ${status}`, async () => {
+    const { answer } = await send(text)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*"code":"ERR_INVALID_REQUEST"`))
+  })
+
+  it('holds no connection, whatever its sender does', async () => {
+    const { connections } = await send(text)
+    await expect.poll(connections, { timeout: 5000 }).toBe(0)
+  })
+})
