@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TusApp } from '../index.ts'
+import { maxConnections } from './max-connections.ts'
 
 const ENDPOINT = '/files/'
 
@@ -26,6 +27,9 @@ export function createHttpServer(
   server.on('checkContinue', route(tus.checkContinue))
   // A large upload takes longer than any fixed time; Node's 300 seconds would cut it off.
   server.requestTimeout = 0
+  // Beyond it connections are closed at once: senders that all hold one, and no file, never end.
+  const connections = maxConnections()
+  if (connections !== undefined) server.maxConnections = connections
   server.on('clientError', refuse)
   return server
 }

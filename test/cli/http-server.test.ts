@@ -1,8 +1,12 @@
 /** What is no request: answered in words, and let go even by a peer that never closes its side. @module */
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpServer } from '../../src/cli/http-server.ts'
+import { maxConnections } from '../../src/cli/max-connections.ts'
+import { temporaryDirectory } from '../serve.ts'
 
 async function send(text: string): Promise<{ answer: string; connections(): Promise<number> }> {
   const unused = async (): Promise<void> => undefined
@@ -46,5 +50,22 @@ describe.each([
   it('holds no connection, whatever its sender does', async () => {
     const { connections } = await send(text)
     await expect.poll(connections, { timeout: 5000 }).toBe(0)
+  })
+})
+
+describe('the number of connections', () => {
+  it.each([
+    ['Max open files            1024                 4096                 files', 492],
+    ['Max open files            20                   20                   files', 1],
+    ['Max open files            unlimited            unlimited            files', undefined],
+    ['', undefined],
+  ])('leaves descriptors for files: %s', async (limits, expected) => {
+    const path = join(await temporaryDirectory(), 'limits')
+    await writeFile(path, `Limit  Soft  Hard  Units\n${limits}\nMax locked memory  1  1  bytes\n`)
+    expect(maxConnections(path)).toBe(expected)
+  })
+
+  it('has no limit where the system tells none', () => {
+    expect(maxConnections('/nowhere')).toBeUndefined()
   })
 })
