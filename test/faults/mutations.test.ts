@@ -46,6 +46,13 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     suite: 'contract',
     test: 'appends race',
   },
+  'the comparison of offsets, on random walks': {
+    file: 'store/fs/append.js',
+    code: 'record.offset !== offset ||',
+    instead: 'false ||',
+    suite: 'faults',
+    test: 'on every walk',
+  },
   'the sync before another process’s offset is told': {
     file: 'store/fs/info.js',
     code: 'yield* settle(io, io.directory, path)',

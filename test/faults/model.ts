@@ -1,0 +1,192 @@
+/**
+ * What a client and a worker know of a server, as commands for random walks: each checks that the
+ * server did what was promised, whatever happened before.
+ *
+ * @module
+ */
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type fc from 'fast-check'
+import type { CompletedUpload, Janitor, TusApp } from 'tussi'
+import { expect } from 'vitest'
+import { createUpload, idOf, offsetOf, patch } from '../serve.ts'
+import { seededBytes } from './seeded.ts'
+
+/** One upload as its client sees it. */
+export interface Known {
+  readonly url: string
+  readonly data: Buffer
+  /** The last offset that an answer has told. */
+  acknowledged: number
+  /** Bytes that were sent behind it, which the server may have or not. */
+  loose: number
+  state: 'receiving' | 'waiting' | 'claimed' | 'acknowledged'
+}
+
+export interface Model {
+  readonly uploads: Known[]
+}
+
+/** The real thing: a server process that can be killed, and a worker on its directories. */
+export interface Real {
+  url(): string
+  crash(): Promise<void>
+  readonly worker: TusApp
+  readonly janitor: Janitor
+  readonly completedDir: string
+  readonly claims: Map<string, CompletedUpload>
+}
+
+export type Step = fc.AsyncCommand<Model, Real>
+
+let seeds = 0
+
+function step(
+  name: string,
+  check: (model: Model) => boolean,
+  run: (model: Model, real: Real) => Promise<void>,
+): Step {
+  return { check, run, toString: () => name }
+}
+
+function pick(model: Model, which: number, state: Known['state']): Known | undefined {
+  const those = model.uploads.filter((upload) => upload.state === state)
+  return those[which % those.length]
+}
+
+/** A step that needs an upload in `state`. */
+function stepOn(
+  name: string,
+  which: number,
+  state: Known['state'],
+  run: (upload: Known, real: Real, model: Model) => Promise<void>,
+): Step {
+  return step(
+    name,
+    (model) => pick(model, which, state) !== undefined,
+    (model, real) => run(pick(model, which, state) as Known, real, model),
+  )
+}
+
+/** Asks where the upload is, which must be between what was told and what was sent. */
+async function resume(upload: Known): Promise<void> {
+  const offset = await offsetOf(upload.url)
+  expect(offset).toBeGreaterThanOrEqual(upload.acknowledged)
+  expect(offset).toBeLessThanOrEqual(upload.acknowledged + upload.loose)
+  told(upload, offset)
+}
+
+function told(upload: Known, offset: number): void {
+  upload.acknowledged = offset
+  upload.loose = 0
+  if (offset === upload.data.length && upload.state === 'receiving') upload.state = 'waiting'
+}
+
+export function create(length: number): Step {
+  return step(
+    `create(${length})`,
+    () => true,
+    async ({ uploads }, real) => {
+      const data = seededBytes(++seeds, length)
+      const url = await createUpload(real.url(), length)
+      const state = length === 0 ? 'waiting' : 'receiving'
+      uploads.push({ url, data, acknowledged: 0, loose: 0, state })
+    },
+  )
+}
+
+export function append(which: number, size: number): Step {
+  return stepOn(`append(${which}, ${size})`, which, 'receiving', async (upload) => {
+    await resume(upload)
+    if (upload.state !== 'receiving') return
+    const { acknowledged: from, data } = upload
+    const body = data.subarray(from, from + size)
+    const response = await patch(upload.url, from, body)
+    expect(response.status).toBe(204)
+    expect(response.headers.get('upload-offset')).toBe(`${from + body.length}`)
+    told(upload, from + body.length)
+  })
+}
+
+export function appendElsewhere(which: number, by: number): Step {
+  return stepOn(`appendElsewhere(${which}, ${by})`, which, 'receiving', async (upload) => {
+    await resume(upload)
+    const response = await patch(upload.url, upload.acknowledged + by, Buffer.from('x'))
+    expect(response.status).toBe(409)
+    expect(response.headers.get('upload-offset')).toBe(`${upload.acknowledged}`)
+  })
+}
+
+/** Announces the rest of the upload, sends a part of it and is gone. */
+export function cut(which: number, size: number): Step {
+  return stepOn(`cut(${which}, ${size})`, which, 'receiving', async (upload) => {
+    await resume(upload)
+    if (upload.state !== 'receiving') return
+    const { url, data, acknowledged: from } = upload
+    const { port, pathname, host } = new URL(url)
+    const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined)
+    await once(socket, 'connect')
+    const body = data.subarray(from, Math.min(from + size, data.length - 1))
+    const head = `PATCH ${pathname} HTTP/1.1\r\nHost: ${host}\r\nTus-Resumable: 1.0.0\r\n`
+    const rest = `Content-Type: application/offset+octet-stream\r\nUpload-Offset: ${from}\r\n`
+    socket.write(`${head}${rest}Content-Length: ${data.length - from}\r\n\r\n`)
+    upload.loose = body.length
+    await new Promise((resolve) => socket.write(body, resolve))
+    socket.destroy()
+  })
+}
+
+export function look(which: number, state: Known['state']): Step {
+  return stepOn(`look(${which}, ${state})`, which, state, resume)
+}
+
+export function crash(): Step {
+  return step(
+    'crash',
+    () => true,
+    (_model, real) => real.crash(),
+  )
+}
+
+/** A worker gets one of those that wait, whole, or has to wait when there is none. */
+export function claim(): Step {
+  return step(
+    'claim',
+    () => true,
+    async (model, real) => {
+      const waiting = model.uploads.filter(({ state }) => state === 'waiting')
+      // What a cut has left may have completed nothing: its last byte was never sent.
+      const timeoutMs = waiting.length > 0 ? 5000 : 0
+      const claimed = await real.worker.waitForFile({ timeoutMs }).catch((error) => error)
+      if (waiting.length === 0) {
+        expect(claimed).toMatchObject({ name: 'TimeoutError' })
+        return
+      }
+      const upload = waiting.find(({ url }) => idOf(url) === claimed.name)
+      expect(upload, `claimed ${claimed}`).toBeDefined()
+      const bytes = await readFile(join(real.completedDir, claimed.name))
+      expect(bytes.equals(upload?.data ?? Buffer.alloc(0))).toBe(true)
+      real.claims.set(claimed.name, claimed)
+      if (upload) upload.state = 'claimed'
+    },
+  )
+}
+
+export function endClaim(which: number, how: 'acknowledge' | 'release'): Step {
+  return stepOn(`${how}(${which})`, which, 'claimed', async (upload, real) => {
+    const id = idOf(upload.url)
+    await real.claims.get(id)?.[how]()
+    real.claims.delete(id)
+    upload.state = how === 'acknowledge' ? 'acknowledged' : 'waiting'
+  })
+}
+
+export function cleanUp(): Step {
+  return step(
+    'cleanUp',
+    () => true,
+    async (_model, { janitor }) => void (await janitor.run()),
+  )
+}
