@@ -10,9 +10,13 @@ import type { ByteBudget } from './byte-budget.ts'
 
 /** Measured: batches of 256 KiB reach 0.8 of the speed. */
 const BATCH_BYTES = 2 ** 20
-/** Beyond this the sender has to wait. */
-const MAX_BUFFERED_BYTES = 2 * BATCH_BYTES
+/** A socket brings as much as this at a time. */
+const PIECE_BYTES = 64 * 1024
+/** Beyond this the sender has to wait: no batch is larger than 2 MiB. */
+const MAX_BUFFERED_BYTES = 2 * BATCH_BYTES - PIECE_BYTES
 const PAUSE_MS = 50
+/** A sender that never pauses and never fills a batch shall not lose more by a crash than others. */
+const MAX_WAIT_MS = 250
 /** A piece keeps the whole buffer alive that its socket filled; of small ones that is too much. */
 const SMALL_BYTES = 1024
 const BLOCK_BYTES = 16 * 1024
@@ -64,7 +68,7 @@ export class BodyBuffer {
     this.#pushed++
     if (this.#reader) {
       if (this.#bytes >= BATCH_BYTES) this.#handOut()
-      else if (this.#pieces.length === 1) this.#awaitPause()
+      else if (this.#bytes === piece.byteLength) this.#awaitPause()
     } else if (this.#bytes >= MAX_BUFFERED_BYTES) this.#pause()
     if (this.#budget.exhausted) this.#pause()
   }
@@ -143,12 +147,12 @@ export class BodyBuffer {
     this.#source.pause()
   }
 
-  #awaitPause(): void {
+  #awaitPause(waitedMs = PAUSE_MS): void {
     const seen = this.#pushed
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
-      if (this.#pushed === seen) this.#handOut()
-      else this.#awaitPause()
+      if (this.#pushed === seen || waitedMs >= MAX_WAIT_MS) this.#handOut()
+      else this.#awaitPause(waitedMs + PAUSE_MS)
     }, PAUSE_MS)
   }
 

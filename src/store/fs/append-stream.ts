@@ -7,9 +7,12 @@ import { toUploadError } from './io-call.ts'
 import type { IoPool } from './io-pool.ts'
 import { toStoredUpload } from './stored-upload.ts'
 
-/** With `fsync`, the most that a crash can take from a sender in the middle of a body. */
-const CHECKPOINT_BYTES = 8 * 2 ** 20
-const CHECKPOINT_MS = 1000
+/**
+ * With `fsync`, when to record what was written: a crash in the middle of a body takes at most 8 MiB or
+ * a second, and the batch that comes before the next look is up to 2 MiB and as old as 250 ms.
+ */
+const CHECKPOINT_BYTES = 6 * 2 ** 20
+const CHECKPOINT_MS = 500
 
 /** Bodies up to this size ride in the message to the I/O thread; beyond it the copy costs more. */
 export const MESSAGE_BYTES: number = 64 * 2 ** 10
