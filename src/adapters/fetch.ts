@@ -29,7 +29,7 @@ export function toFetchListener(handle: Handle, budget: ByteBudget): FetchListen
       content,
       remoteAddress,
     })
-    await content.discard()
+    content.discard()
     return new Response(body ?? null, { status, headers })
   }
 }
@@ -69,10 +69,10 @@ class FetchContent implements AppendContent {
   }
 
   /** Lets the runtime drop what is still to come. */
-  async discard(): Promise<void> {
+  discard(): void {
     const { ended } = this.#buffer
     this.#buffer.close()
-    if (!ended) await this.#reader?.cancel().catch(() => undefined)
+    if (!ended) this.#reader?.cancel().catch(() => undefined)
   }
 
   async #pump(): Promise<void> {
@@ -98,10 +98,14 @@ class FetchContent implements AppendContent {
 
   #open(): ReadableStreamDefaultReader<Uint8Array> | undefined {
     if (this.#reader || this.#request.body === null) return this.#reader
-    if (this.#request.bodyUsed) {
-      throw new UploadError('ERR_BODY_CONSUMED', 'the body of the Request was read before')
+    const { body, bodyUsed } = this.#request
+    if (bodyUsed || body.locked) {
+      throw new UploadError(
+        'ERR_BODY_CONSUMED',
+        'something has read the body of the Request, or is reading it: hand tussi one that is whole',
+      )
     }
-    this.#reader = this.#request.body.getReader()
+    this.#reader = body.getReader()
     return this.#reader
   }
 }

@@ -65,10 +65,10 @@ export class NodeContent implements AppendContent {
     const req = this.#req
     const buffer = new BodyBuffer(req, this.#budget)
     this.#buffer = buffer
-    if (req.readableEnded || (req.readableDidRead && req.readableLength === 0 && req.complete)) {
-      buffer.fail(consumed())
-      return buffer
-    }
+    // Of a body that was begun nobody knows what is missing: the rest would lie at the wrong place.
+    if (req.readableDidRead) buffer.fail(consumed())
+    else if (req.readableEnded) buffer.end()
+    if (req.readableDidRead || req.readableEnded) return buffer
     const cut = (): void => buffer.fail(connectionReset())
     req.on('data', this.#onData)
     req.on('end', () => buffer.end())

@@ -38,12 +38,26 @@ export function toNodeListener(
       const timeoutMs = requestTimeoutOf(req)
       if (timeoutMs > 0) onShortTimeout(timeoutMs)
     }
+    if (isQueued(res)) await turnOf(req, res)
     const sendContinue = expectsContinue ? () => res.writeContinue() : undefined
     const content = new NodeContent(req, budget, sendContinue)
     const reply = await handle(toExchange(req, content))
     content.discard()
     await send(req, res, reply)
   }
+}
+
+/** Node dispatches pipelined requests at once; the answers to later ones have no socket yet. */
+function isQueued(res: Response): boolean {
+  return !('stream' in res) && res.socket === null && !res.destroyed
+}
+
+/** What one request changes the next has to find changed (RFC 9112, 9.3.2): it waits for its turn. */
+async function turnOf(req: Request, res: Response): Promise<void> {
+  await new Promise<void>((resolve) => {
+    res.once('socket', resolve)
+    req.once('close', resolve)
+  })
 }
 
 /** Node sets `server` on the sockets of HTTP/1 servers; where it does not, nothing is known. */

@@ -293,6 +293,20 @@ function describeConnection(served: () => Served): void {
     expect(second).toMatchObject({ status: 200, fields: { 'upload-offset': '8' } })
   })
 
+  it('begins no pipelined request before the answer to the one before it (RFC 9112, 9.3.2)', async () => {
+    const { port, send } = served()
+    const path = await upload(send, '')
+    const connection = new RawConnection(port)
+    const get = [`HEAD ${path} HTTP/1.1`, 'Host: a', TUS, '', ''].join('\r\n')
+    const append = (offset: number): string =>
+      [...patch(path, offset, ['Content-Length: 2']), 'ab'].join('\r\n')
+    await connection.send(append(0) + append(2) + get + append(4) + get)
+    const responses = await connection.receive(5)
+    await connection.cut()
+    const offsets = responses.map(({ fields }) => fields['upload-offset'])
+    expect(offsets).toEqual(['2', '4', '4', '6', '6'])
+  })
+
   it('never reads the body of a refused request as a request', async () => {
     const { port, send } = served()
     const path = await upload(send, 'hello')
