@@ -27,6 +27,12 @@ export function isAllowed(method, authorization) {
   return method === 'OPTIONS' || authorization === `Bearer ${TOKEN}`
 }
 
+/**
+ * The answer to everybody else. A page may read it only if it is allowed to. Without
+ * `Connection: close`: Node drops a body that still comes, and the client gets to read this.
+ */
+export const UNAUTHORIZED = { 'WWW-Authenticate': 'Bearer', 'Access-Control-Allow-Origin': '*' }
+
 /** Starts worker and janitor; resolves with the function that ends them and the uploads. */
 export function startBackground() {
   const stopping = new AbortController()
@@ -68,17 +74,28 @@ async function work(signal) {
 
 /**
  * Ends in order at SIGTERM and Ctrl+C: `close` stops the server from accepting, then running
- * uploads are recorded, and clients go on when the server is back.
+ * uploads are recorded, and clients go on when the server is back. They are given the time to read
+ * that; connections that nobody uses are not waited for.
  *
- * @param {() => unknown} close
+ * @param {() => Promise<unknown>} close
  * @param {() => Promise<void>} stopBackground
  */
 export function endBySignal(close, stopBackground) {
   const end = async () => {
     const closed = close()
     await stopBackground()
-    await closed
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1000))])
     process.exit(0)
   }
   process.once('SIGTERM', end).once('SIGINT', end)
+}
+
+/**
+ * @param {{ close(done: () => void): unknown }} server
+ * @returns {Promise<void>}
+ */
+export function closed(server) {
+  return new Promise((resolve) => {
+    server.close(resolve)
+  })
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // Fastify 5: in a scope of its own, with a content type parser that leaves the body alone.
 import Fastify from 'fastify'
-import { endBySignal, isAllowed, port, startBackground, tus } from '../uploads.mjs'
+import { endBySignal, isAllowed, port, startBackground, tus, UNAUTHORIZED } from '../uploads.mjs'
 
 const app = Fastify({ requestTimeout: 0 })
 
@@ -10,7 +10,7 @@ app.register(async (scope) => {
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
   scope.addHook('onRequest', async (request, reply) => {
     if (isAllowed(request.method, request.headers.authorization)) return
-    await reply.code(401).headers({ 'WWW-Authenticate': 'Bearer', Connection: 'close' }).send()
+    await reply.code(401).headers(UNAUTHORIZED).send()
   })
   scope.route({
     method: ['OPTIONS', 'POST', 'HEAD', 'PATCH'],

@@ -1,7 +1,15 @@
 // @ts-check
 // node:http alone: a prefix, a token, everything else is yours.
 import { createServer } from 'node:http'
-import { endBySignal, isAllowed, port, startBackground, tus } from '../uploads.mjs'
+import {
+  closed,
+  endBySignal,
+  isAllowed,
+  port,
+  startBackground,
+  tus,
+  UNAUTHORIZED,
+} from '../uploads.mjs'
 
 const server = createServer(route(tus.listener))
 // Clients that ask before they send a large body get their answer first.
@@ -17,7 +25,7 @@ function route(listener) {
   ) => {
     if (!req.url?.startsWith('/api/files')) res.writeHead(404).end()
     else if (isAllowed(req.method, req.headers.authorization)) listener(req, res)
-    else res.writeHead(401, { 'WWW-Authenticate': 'Bearer', Connection: 'close' }).end()
+    else res.writeHead(401, UNAUTHORIZED).end()
   }
 }
 
@@ -26,4 +34,4 @@ server.listen(port, '127.0.0.1', () => {
   const address = server.address()
   if (typeof address === 'object') console.log(`listening on http://127.0.0.1:${address?.port}`)
 })
-endBySignal(() => server.close(), stopBackground)
+endBySignal(() => closed(server), stopBackground)

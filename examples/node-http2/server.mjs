@@ -1,12 +1,20 @@
 // @ts-check
 // node:http2 without TLS (h2c), as behind a proxy. With certificates, use createSecureServer.
 import { createServer } from 'node:http2'
-import { endBySignal, isAllowed, port, startBackground, tus } from '../uploads.mjs'
+import {
+  closed,
+  endBySignal,
+  isAllowed,
+  port,
+  startBackground,
+  tus,
+  UNAUTHORIZED,
+} from '../uploads.mjs'
 
 const server = createServer((req, res) => {
   if (!req.url.startsWith('/api/files')) res.writeHead(404).end()
   else if (isAllowed(req.method, req.headers.authorization)) tus.listener(req, res)
-  else res.writeHead(401, { 'WWW-Authenticate': 'Bearer' }).end()
+  else res.writeHead(401, UNAUTHORIZED).end()
 })
 
 /** @type {Set<import('node:http2').ServerHttp2Session>} */
@@ -22,6 +30,6 @@ server.listen(port, '127.0.0.1', () => {
   if (typeof address === 'object') console.log(`listening on http://127.0.0.1:${address?.port}`)
 })
 endBySignal(() => {
-  server.close()
   for (const session of sessions) session.close()
+  return closed(server)
 }, stopBackground)
