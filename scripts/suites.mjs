@@ -137,7 +137,7 @@ export const SUITES = [
   {
     name: 'faults',
     proves: 'kills, power loss and full disks cost nothing that was acknowledged',
-    budgetSeconds: 240,
+    budgetSeconds: 600,
     testTimeoutMs: 300_000,
     needs: ['strace'],
     oneByOne: true,

@@ -161,7 +161,7 @@ async function pullPlugs(recording: Recording): Promise<string[]> {
   return wrong
 }
 
-describe('a loss of power', () => {
+describe('a loss of power', { timeout: 60_000 + CUTS * 1000 }, () => {
   it('takes nothing that was acknowledged', async () => {
     const recording = await record(SERVER)
     expect(recording.events.filter(({ kind }) => kind === 'answer')).toHaveLength(

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { foldersWithoutSuite, listRuns, OTHER_NODES, ROOT, SUITES } from '../../scripts/suites.mjs'
@@ -61,5 +61,32 @@ describe('the table of suites', () => {
     for (const line of Object.keys(OTHER_NODES).filter((other) => other !== '22')) {
       expect(names).toContain(`protocol@${line}`)
     }
+  })
+})
+
+describe('npm run soak', () => {
+  /** @param {readonly string[]} args */
+  const soak = (...args) =>
+    spawnSync(process.execPath, [join(ROOT, 'scripts', 'soak.mjs'), ...args], { encoding: 'utf8' })
+
+  it('knows files that are there', () => {
+    const { status, stdout } = soak('--help')
+    expect(status).toBe(0)
+    const names = /given again: (.*)/.exec(stdout)?.[1]?.split(', ') ?? []
+    expect(names).toContain('kills')
+    for (const name of names) {
+      expect(existsSync(join(ROOT, 'test', 'faults', `${name}.test.ts`)), name).toBe(true)
+    }
+  })
+
+  it.each([
+    ['an unknown soak', '--only=nothing', 'there is no soak nothing'],
+    ['no length', '--scale=0', '--scale must be a number above 0'],
+    ['a seed that is none', '--seed=x', '--seed must be a whole number'],
+  ])('refuses %s in one line', (_, arg, reason) => {
+    const { status, stderr } = soak(arg)
+    expect(status).toBe(2)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain(reason)
   })
 })
