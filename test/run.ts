@@ -3,7 +3,10 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
+
+/** What no process may ever complain of. */
+const NEVER = /unhandled|uncaught|MaxListenersExceeded|closing file descriptor|TimeoutNegative/i
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
@@ -49,6 +52,7 @@ export function start(command: string, args: readonly string[], options: RunOpti
   onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await ended
+    expect(output.stderr).not.toMatch(NEVER)
   })
   const all = (): string => output.stdout + output.stderr
   return {

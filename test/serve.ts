@@ -2,22 +2,33 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { FilesystemStorage, TusApp, type TusAppOptions } from 'tussi'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 
 export const TUS = { 'Tus-Resumable': '1.0.0' } as const
 
-/** A directory that lasts for one test. */
+/** A directory that lasts for one test, in whose end nothing in it may be open. */
 export async function temporaryDirectory(below: string = tmpdir()): Promise<string> {
   const path = await mkdtemp(join(below, 'tussi-test-'))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  onTestFinished(async () => {
+    const open = await openDescriptors(path)
+    await rm(path, { recursive: true, force: true })
+    expect(open, 'descriptors that were left open').toEqual([])
+  })
   return path
+}
+
+/** What this process has open below `path`. */
+export async function openDescriptors(path: string): Promise<string[]> {
+  const names = await readdir('/proc/self/fd')
+  const targets = names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => ''))
+  return (await Promise.all(targets)).filter((target) => target.startsWith(`${path}/`))
 }
 
 export interface Served {
@@ -56,7 +67,15 @@ export async function serve(root: string, options: ServeOptions = {}): Promise<S
     })()
     return ended
   }
-  onTestFinished(close)
+  onTestFinished(async () => {
+    await close()
+    for (const below of [directory, completedDir]) {
+      for (const name of ['tmp', 'stop']) {
+        const left = await readdir(join(below, '.tussi', name)).catch(() => [])
+        expect(left, 'temporary files that were left behind').toEqual([])
+      }
+    }
+  })
   const url = `http://127.0.0.1:${port}/files/`
   return { tus, storage, server, port, url, directory, completedDir, close }
 }

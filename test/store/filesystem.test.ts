@@ -1,17 +1,7 @@
 /** What only the storage on a real file system can get wrong. @module */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import {
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  stat,
-  statfs,
-  utimes,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, statfs, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FilesystemStorage, Janitor, TusApp } from 'tussi'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -20,6 +10,7 @@ import {
   createUpload,
   idOf,
   offsetOf,
+  openDescriptors,
   patch,
   type Served,
   serve,
@@ -43,12 +34,6 @@ async function post(url: string, length: number): Promise<Response> {
 async function age(path: string, hours: number): Promise<void> {
   const time = Date.now() / 1000 - hours * 3600
   await utimes(path, time, time)
-}
-
-async function openDescriptors(below: string): Promise<string[]> {
-  const names = await readdir('/proc/self/fd')
-  const targets = names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => ''))
-  return (await Promise.all(targets)).filter((target) => target.startsWith(below))
 }
 
 describe('space', () => {
