@@ -17,7 +17,7 @@ import { listRuns, ROOT } from './suites.mjs'
 
 /** @type {readonly (readonly [string, string, number, number, string])[]} */
 const TABLE = [
-  ['kills', 'TUSSI_KILLS', 1000, 20, 'kills with fsync and as many without'],
+  ['kills', 'TUSSI_KILLS', 1000, 40, 'kills with fsync, without, and of one of three processes'],
   ['workers', 'TUSSI_UPLOADS', 5000, 10, 'uploads for 8 workers that are killed'],
   ['model', 'TUSSI_WALKS', 500, 15, 'random walks'],
   ['power-loss', 'TUSSI_CUTS', 3000, 15, 'losses of power'],

@@ -32,6 +32,9 @@ export async function superviseProcesses(
   },
 ): Promise<void> {
   const { signal, logger, onListening } = options
+  // The other policy hands connections on by messages: one that a dying child has not answered is
+  // held by the first process without end, and so is its client.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   const children = new Set<Worker>()
   let announced = false
   const run = async (first: boolean): Promise<void> => {

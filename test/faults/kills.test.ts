@@ -6,20 +6,44 @@
  *
  * @module
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Upload } from 'tus-js-client'
 import { expect, it } from 'vitest'
 import { type RunningServer, recordOf, startServer } from '../cli/commands.ts'
 import { sha256, sha256Of, temporaryDirectory } from '../serve.ts'
-import { sendStubbornly } from './client.ts'
+import { type StubbornOptions, sendStubbornly } from './client.ts'
 import { fromEnvironment, seeded, seededBytes } from './seeded.ts'
 
 const KILLS = fromEnvironment('TUSSI_KILLS', 50)
 const SEED = fromEnvironment('TUSSI_SEED', 20_261_124)
 const CLIENTS = 4
 
-it.each([[[]], [['--no-fsync']]])(
+/** Every second client is the one that people use. */
+async function send(client: number, options: StubbornOptions): Promise<unknown> {
+  if (client % 2 === 0) return sendStubbornly(options)
+  const { url, name, data, chunkSize } = options
+  return new Promise<void>((resolve, reject) => {
+    const upload = new Upload(Buffer.from(data), {
+      endpoint: url,
+      chunkSize,
+      metadata: { filename: name },
+      retryDelays: Array.from({ length: 1000 }, () => 20),
+      onError: reject,
+      onSuccess: () => resolve(),
+    })
+    upload.start()
+  })
+}
+
+/** The processes that a server has started. */
+async function childrenOf({ child: { pid } }: RunningServer): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return text.split(' ').filter(Boolean).map(Number)
+}
+
+it.each([[[]], [['--no-fsync']], [['--processes', '3']]])(
   '%j: kill -9 at random moments',
   async (flags) => {
     const cwd = await temporaryDirectory()
@@ -30,6 +54,16 @@ it.each([[[]], [['--no-fsync']]])(
     const { port } = new URL(server.url)
     const sent = new Map<string, string>()
     let stopping = false
+    const kill = async (): Promise<void> => {
+      const children = await childrenOf(server)
+      if (children.length > 0) {
+        // One of several: the others go on, and the first process replaces it.
+        process.kill(children[Math.floor(random() * children.length)] ?? 0, 'SIGKILL')
+        return
+      }
+      await server.stop('SIGKILL')
+      server = await start(port)
+    }
     const client = async (number: number): Promise<void> => {
       for (let i = 0; !stopping; i++) {
         const name = `client-${number}-upload-${i}.bin`
@@ -37,7 +71,7 @@ it.each([[[]], [['--no-fsync']]])(
         const data = seededBytes(SEED + number * 1000 + i, length)
         const chunkSize = i % 2 === 0 ? 40_000 : 700_000
         const signal = AbortSignal.timeout(120_000)
-        await sendStubbornly({ url: server.url, name, data, chunkSize, signal })
+        await send(number, { url: server.url, name, data, chunkSize, signal })
         sent.set(name, sha256Of(data))
       }
     }
@@ -46,10 +80,9 @@ it.each([[[]], [['--no-fsync']]])(
       () => undefined,
       (error: unknown) => error,
     )
-    for (let kill = 0; kill < KILLS; kill++) {
+    for (let i = 0; i < KILLS; i++) {
       await delay(5 + random() * 120)
-      await server.stop('SIGKILL')
-      server = await start(port)
+      await kill()
     }
     stopping = true
     const error = await failed
