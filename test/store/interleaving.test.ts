@@ -4,7 +4,15 @@
  *
  * @module
  */
-import { closeSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { appendWhole, lockAppend, openAppend } from '../../dist/store/fs/append.js'
@@ -94,4 +102,15 @@ it('a writer that another has followed writes no more, though nothing was writte
   const [first, second] = [open(), open()]
   expect(() => run(lockAppend(blind, { id: ID, ...first }))).toThrow(/taken over/)
   expect(run(lockAppend(blind, { id: ID, ...second }))).toBe(true)
+})
+
+it('a link in the place of an upload is not followed', async () => {
+  const { io, completedDir } = await place()
+  const victim = join(completedDir, 'victim')
+  writeFileSync(victim, 'precious')
+  rmSync(join(io.directory, ID))
+  symlinkSync(victim, join(io.directory, ID))
+  const pieces = [Buffer.from('overwritten')]
+  expect(() => run(appendWhole(io, { id: ID, offset: 0, pieces, completedDir }))).toThrow(/ELOOP/)
+  expect(readFileSync(victim, 'utf8')).toBe('precious')
 })

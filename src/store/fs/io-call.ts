@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import type { Posix } from './posix.ts'
 
@@ -94,10 +94,10 @@ export function* settle(io: Io, directory: string, path: string): Operation<void
   if (changedMs + CLOCK_TICK_MS >= io.syncedAt(directory)) yield* syncDirectory(io, directory)
 }
 
-/** Opens `path` for reading and writing; `undefined` when it is not there. */
+/** Opens `path` for reading and writing; `undefined` when it is not there. A link is no upload. */
 export function openIfExists(path: string): number | undefined {
   try {
-    return openSync(path, 'r+')
+    return openSync(path, constants.O_RDWR | constants.O_NOFOLLOW)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
