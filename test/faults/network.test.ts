@@ -102,6 +102,13 @@ describe('uploads through a bad network', { timeout: TIMEOUT_MS }, () => {
     expect(place.server.stderr()).toBe('')
   })
 
+  it('would not arrive whole if small pieces were put together wrongly', async () => {
+    const code = 'this.#pieces.pop()'
+    const main = await mutant(join('adapters', 'body-buffer.js'), code, 'void 0')
+    const place = await behind(['trickle'], {}, main)
+    await expect(sendAll(place, 0, 1)).rejects.toThrow(/^seed /)
+  })
+
   it('arrive whole from several clients at once, and nothing of them is held', async () => {
     const place = await behind([...FAULTS, 'none'])
     const before = await warm(place)

@@ -24,7 +24,7 @@ export interface WatchedServer extends Running {
   readonly url: string
   readonly port: number
   held(): Promise<Held>
-  /** Bytes of memory that the process occupies. */
+  /** Bytes of memory that the process occupies, without those of files, which come and go. */
   resident(): Promise<number>
 }
 
@@ -54,7 +54,7 @@ export async function startWatched(
     },
     async resident() {
       const status = await readFile(`/proc/${running.child.pid}/status`, 'utf8')
-      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+      return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
     },
   }
 }
