@@ -122,6 +122,8 @@ async function send(req: Request, res: Response, reply: Reply): Promise<void> {
   else if ('flushHeaders' in res) res.flushHeaders()
   await drain(req)
   end(res, undefined)
+  // Connections have their field; without a word a stream would stay open for what the client has.
+  if ('stream' in res && !req.complete) res.stream?.close()
 }
 
 function isGone(res: Response): boolean {

@@ -136,9 +136,10 @@ export class TusApp {
   }
 
   /**
-   * Ends the service: running bodies are interrupted, what arrived of them is recorded, newcomers
-   * get 503, and waiting workers are told. Clients resume elsewhere or later. The HTTP server and
-   * the storage are the caller's to close.
+   * Ends the service: running bodies are interrupted, what arrived of them is recorded, new ones get
+   * 503, and waiting workers are told. Clients resume elsewhere or later. The HTTP server and the
+   * storage are the caller's to close, in this order: a HEAD that gets 503 makes some clients begin
+   * anew.
    *
    * @returns whether every request had let go in time
    */

@@ -1,12 +1,13 @@
 /** What is particular to servers of Node. @module */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { FilesystemStorage, TusApp } from 'tussi'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createUpload, serve, temporaryDirectory } from '../serve.ts'
+import { createUpload, serve, TUS, temporaryDirectory } from '../serve.ts'
 
 describe('an embedding server', () => {
   it.each([
@@ -62,5 +63,32 @@ describe('a connection', () => {
     expect(answers.match(/HTTP\/1.1 409 /g)).toHaveLength(50)
     expect(seen.size).toBe(1)
     expect(counts.size).toBeLessThanOrEqual(2)
+  })
+})
+
+describe('a stream of HTTP/2', () => {
+  it('whose request was refused is over, although the client has not ended it', async () => {
+    const { tus, url } = await serve(await temporaryDirectory())
+    const path = new URL(await createUpload(url, 5)).pathname
+    const server = createHttp2Server(tus.listener).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    onTestFinished(() => session.destroy())
+    const stream = session.request({
+      ':method': 'PATCH',
+      ':path': path,
+      ...TUS,
+      'Content-Type': 'application/offset+octet-stream',
+      'Upload-Offset': '3',
+    })
+    stream.write('he')
+    let answer = ''
+    stream.setEncoding('utf8').on('data', (text) => {
+      answer += text
+    })
+    await once(stream, 'close')
+    expect(JSON.parse(answer)).toMatchObject({ code: 'ERR_MISMATCHED_OFFSET' })
+    expect(stream.rstCode).toBe(0)
   })
 })
