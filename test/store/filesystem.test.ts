@@ -1,7 +1,17 @@
 /** What only the storage on a real file system can get wrong. @module */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, stat, statfs, utimes, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  statfs,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { FilesystemStorage, Janitor, TusApp } from 'tussi'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -96,6 +106,34 @@ describe('a damaged record', () => {
     expect(existsSync(join(served.directory, idOf(location)))).toBe(true)
   })
 
+  it.each([2, 5])('that says 5 of %d bytes that were cut to 1 is one', async (length) => {
+    const served = await serve(await temporaryDirectory(), { logger: SILENT })
+    const location = await createUpload(served.url, 5 + length)
+    expect((await patch(location, 0, randomBytes(5))).status).toBe(204)
+    const data = join(served.directory, idOf(location))
+    await truncate(data, 1)
+    const head = await fetch(location, { method: 'HEAD', headers: TUS })
+    expect(head.headers.get('tussi-error')).toBe('ERR_CORRUPT_RECORD')
+    const refused = await patch(location, 5, randomBytes(length))
+    expect(await refused.json()).toMatchObject({ status: 500, code: 'ERR_CORRUPT_RECORD' })
+    expect(await janitorOf(served).run()).toMatchObject({ corrupt: 1, stale: 0, failed: 0 })
+    expect((await stat(data)).size).toBe(1)
+  })
+
+  it('that says sealed of data that was cut is none to finalize', async () => {
+    const served = await serve(await temporaryDirectory(), { logger: SILENT })
+    const location = await createUpload(served.url, 5)
+    const record = join(served.directory, `${idOf(location)}.meta`)
+    const sealed = JSON.parse(await readFile(record, 'utf8'))
+    const tussi = { ...sealed.tussi, complete: true }
+    await writeFile(record, JSON.stringify({ ...sealed, offset: 5, tussi }))
+    await truncate(join(served.directory, idOf(location)), 1)
+    await expect(
+      served.storage.finalize(idOf(location), served.completedDir),
+    ).rejects.toMatchObject({ code: 'ERR_CORRUPT_RECORD' })
+    expect(existsSync(record)).toBe(true)
+  })
+
   it('of a newer version is refused, in the queue it is left alone', async () => {
     const served = await serve(await temporaryDirectory(), { logger: SILENT })
     const location = await createUpload(served.url, 0)
@@ -107,6 +145,20 @@ describe('a damaged record', () => {
     })
     await janitorOf(served).run()
     expect(existsSync(path)).toBe(true)
+  })
+
+  it.each(['worker', 'janitor'])('of more than is there goes to dead/ by the %s', async (who) => {
+    const served = await serve(await temporaryDirectory(), { logger: SILENT })
+    const { completedDir, tus } = served
+    const location = await createUpload(served.url, 5)
+    await patch(location, 0, randomBytes(5))
+    const id = idOf(location)
+    await truncate(join(completedDir, id), 1)
+    await age(join(completedDir, id), 1)
+    if (who === 'worker') await tus.waitForFile({ timeoutMs: 300 }).catch(() => undefined)
+    else expect(await janitorOf(served).run()).toMatchObject({ buried: 1 })
+    const reason = join(completedDir, '.tussi', 'dead', id, 'reason')
+    expect(await readFile(reason, 'utf8')).toMatch(/has 1 bytes, fewer than the 5/)
   })
 
   it.each(['worker', 'janitor'])('of a completed upload goes to dead/ by the %s', async (who) => {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { closeSync, writevSync } from 'node:fs'
+import { closeSync, fstatSync, writevSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import type { StoredUpload } from '../upload.ts'
 import type { RecordFields } from '../upload-record.ts'
@@ -21,7 +21,7 @@ import {
   syncData,
 } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
-import { readRecord } from './record-file.ts'
+import { checkSize, readRecord } from './record-file.ts'
 import { toStoredUpload } from './stored-upload.ts'
 
 export interface AppendWhole {
@@ -133,6 +133,7 @@ function openUpload(io: Io, id: string, offset: number): LockedUpload | Busy {
         { offset: record.offset },
       )
     }
+    checkSize(fstatSync(fd).size, record)
     return { id, fd, record }
   } catch (error) {
     closeSync(fd)

@@ -1,5 +1,5 @@
 /** Claims on completed uploads: a `flock` on the data file, so a dead worker's claim ends with it. @module */
-import { closeSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import { parseRecord, type RecordFields } from '../upload-record.ts'
@@ -14,7 +14,7 @@ import {
   syncDirectory,
 } from './io-call.ts'
 import { DEAD, dataPath, recordPath, tombstonePath } from './layout.ts'
-import { ensureDirectory, replaceFile, writeRecord } from './record-file.ts'
+import { checkSize, ensureDirectory, replaceFile, writeRecord } from './record-file.ts'
 
 /** What a claim attempt found: the claim, or why there is none. */
 export type ClaimResult =
@@ -47,7 +47,7 @@ export function* claim(
       yield* removeCompleted(io, place)
       return { gone: true }
     }
-    const record = readCompleted(place)
+    const record = readCompleted(place, fstatSync(fd).size)
     if (record instanceof UploadError) {
       if (record.code !== 'ERR_CORRUPT_RECORD') return { unreadable: record.message }
       yield* bury(io, place, record.message)
@@ -180,12 +180,14 @@ export function* bury(
 }
 
 /** The record of a completed upload, or why there is none to work with. */
-export function readCompleted({
-  id,
-  completedDir,
-}: CompletedUploadPlace): RecordFields | UploadError {
+export function readCompleted(
+  { id, completedDir }: CompletedUploadPlace,
+  size: number,
+): RecordFields | UploadError {
   try {
-    return parseRecord(readFileSync(recordPath(completedDir, id), 'utf8'))
+    const record = parseRecord(readFileSync(recordPath(completedDir, id), 'utf8'))
+    checkSize(size, record)
+    return record
   } catch (error) {
     if (error instanceof UploadError) return error
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { closeSync, existsSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, renameSync, rmSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import { formatRecord, type RecordFields } from '../upload-record.ts'
 import {
@@ -19,7 +19,7 @@ import {
   syncDirectory,
 } from './io-call.ts'
 import { dataPath, recordPath, tombstonePath } from './layout.ts'
-import { readRecord, replaceFile, writeRecord } from './record-file.ts'
+import { checkSize, readRecord, replaceFile, writeRecord } from './record-file.ts'
 
 /** A step of an upload whose data file the caller has open and locked. */
 export interface LockedUpload {
@@ -48,6 +48,7 @@ export function* finalize(
         offset: record.offset,
       })
     }
+    checkSize(fstatSync(fd).size, record)
     // Whoever sealed it may have died before its last sync.
     yield* syncData(io, fd)
     yield* finalizeLocked(io, { id, fd, record }, completedDir)

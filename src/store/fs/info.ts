@@ -4,19 +4,21 @@
  *
  * @module
  */
-import { closeSync, existsSync } from 'node:fs'
+import { closeSync, statSync } from 'node:fs'
 import type { StoredUpload } from '../upload.ts'
 import { notFound } from './finalize.ts'
 import { type Busy, HELD, type Io, type Operation, openIfExists, settle } from './io-call.ts'
 import { dataPath, recordPath, tombstonePath } from './layout.ts'
-import { readRecord } from './record-file.ts'
+import { checkSize, readRecord } from './record-file.ts'
 import { toStoredUpload } from './stored-upload.ts'
 
 /** An upload that is not yet completed. A record whose data has moved on is none. */
 export function* info(io: Io, { id }: { id: string }): Operation<StoredUpload> {
   const path = recordPath(io.directory, id)
   const record = readRecord(path)
-  if (record === undefined || !existsSync(dataPath(io.directory, id))) throw notFound()
+  const data = statSync(dataPath(io.directory, id), { throwIfNoEntry: false })
+  if (record === undefined || data === undefined) throw notFound()
+  checkSize(data.size, record)
   yield* settle(io, io.directory, path)
   return toStoredUpload(id, record)
 }

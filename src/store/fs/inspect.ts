@@ -12,7 +12,7 @@ import type { RecordFields } from '../upload-record.ts'
 import { bury, type CompletedUploadPlace, readCompleted, removeCompleted } from './claim.ts'
 import { type Io, isBusy, lockFile, type Operation, syncDirectory } from './io-call.ts'
 import { dataPath, parseName, recordPath } from './layout.ts'
-import { readRecord } from './record-file.ts'
+import { checkSize, readRecord } from './record-file.ts'
 import { removeLocked } from './remove.ts'
 
 type Area = 'uploads' | 'completed' | 'tombstone' | 'dead' | 'temporary'
@@ -132,7 +132,11 @@ function inspectUpload(directory: string, name: string): StoredEntry | undefined
   }
   if (!data?.isFile()) return undefined
   const path = dataPath(directory, id)
-  const record = readOrError(() => readRecord(recordPath(directory, id)))
+  const record = readOrError(() => {
+    const found = readRecord(recordPath(directory, id))
+    if (found) checkSize(data.size, found)
+    return found
+  })
   if (record === undefined) return plainEntry('unrecorded-data', path, id)
   if (record instanceof UploadError) {
     return { ...entryOf('corrupt-upload', id, path, data.mtimeMs), reason: record.message }
@@ -153,7 +157,7 @@ function inspectCompleted(io: Io, directory: string, name: string): StoredEntry 
   }
   if (!data?.isFile()) return undefined
   const path = dataPath(directory, id)
-  const record = readCompleted({ id, completedDir: directory })
+  const record = readCompleted({ id, completedDir: directory }, data.size)
   if (!(record instanceof UploadError)) {
     return entryOf('completed', id, path, record.finishedAt?.getTime() ?? data.mtimeMs)
   }

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { UploadError } from '../../errors.ts'
 import { formatRecord, parseRecord, type RecordFields } from '../upload-record.ts'
 import { type Io, type Operation, syncData, syncDirectory } from './io-call.ts'
 import { TEMPORARY } from './layout.ts'
@@ -21,6 +22,18 @@ export function readRecord(path: string): RecordFields | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+}
+
+/**
+ * Acknowledged bytes are missing only when something else has touched the file: what lies there now
+ * is not the upload any more. @throws `ERR_CORRUPT_RECORD`
+ */
+export function checkSize(size: number, { offset }: RecordFields): void {
+  if (size >= offset) return
+  throw new UploadError(
+    'ERR_CORRUPT_RECORD',
+    `the data file has ${size} bytes, fewer than the ${offset} of its record`,
+  )
 }
 
 /**
