@@ -254,6 +254,20 @@ describe('the janitor', () => {
     )
   })
 
+  it('leaves nothing of a stale upload that could be taken for a completed one', async () => {
+    const served = await serve(await temporaryDirectory())
+    const { url, directory, completedDir } = served
+    const location = await createUpload(url, 3)
+    const id = idOf(location)
+    // As a crash in finalize leaves it: the record is there already, the data is not.
+    const record = JSON.parse(await readFile(join(directory, `${id}.meta`), 'utf8'))
+    await writeFile(join(completedDir, `${id}.meta`), JSON.stringify({ ...record, offset: 3 }))
+    const old = { ...record, last_write: record.last_write - 90_000 }
+    await writeFile(join(directory, `${id}.meta`), JSON.stringify(old))
+    expect(await janitorOf(served).run()).toMatchObject({ stale: 1 })
+    expect((await fetch(location, { method: 'HEAD', headers: TUS })).status).toBe(404)
+  })
+
   it('removes completed uploads by their age, but not what a worker holds', async () => {
     const served = await serve(await temporaryDirectory())
     const { url, tus, storage, completedDir } = served

@@ -57,6 +57,26 @@ describe('the listing below the signals', () => {
   })
 })
 
+describe('an upload that is to be tried later', () => {
+  it.each([
+    ['waits', 0, 'TimeoutError'],
+    ['does not when the clock was ahead as that was written', 3600, undefined],
+  ])('%s', async (_name, ahead, error) => {
+    const { url, tus, completedDir } = await open()
+    const id = idOf(await createUpload(url, 0))
+    const path = join(completedDir, `${id}.meta`)
+    const record = JSON.parse(await readFile(path, 'utf8'))
+    const later = Date.now() + ahead * 1000 + 60_000
+    const tussi = { ...record.tussi, attempts: 1, not_before_ms: later }
+    await writeFile(path, JSON.stringify({ ...record, tussi }))
+    const written = Date.now() / 1000 + ahead
+    await utimes(path, written, written)
+    const claimed = await tus.waitForFile({ timeoutMs: 300 }).catch(({ name }) => name)
+    expect(claimed.name ?? claimed).toBe(error ?? id)
+    await claimed.acknowledge?.()
+  })
+})
+
 describe('a closed storage', () => {
   it('tells those who wait, and those who come', async () => {
     const { storage, tus } = await open()

@@ -1,5 +1,13 @@
 /** Claims on completed uploads: a `flock` on the data file, so a dead worker's claim ends with it. @module */
-import { closeSync, existsSync, fstatSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import { parseRecord, type RecordFields } from '../upload-record.ts'
@@ -54,7 +62,7 @@ export function* claim(
       return { buried: record.message }
     }
     const { notBeforeMs } = record
-    if (notBeforeMs !== null && notBeforeMs > Date.now()) return { notBeforeMs }
+    if (notBeforeMs !== null && !isDue(place, notBeforeMs)) return { notBeforeMs }
     const attempts = record.attempts + (counted ? 1 : 0)
     const given = { ...record, attempts, notBeforeMs: null }
     if (counted) yield* countAttempt(io, place, given)
@@ -63,6 +71,15 @@ export function* claim(
   } finally {
     if (!claimed) closeSync(fd)
   }
+}
+
+/** How far clocks are set back in the ordinary course of things. */
+const CLOCK_SLACK_MS = 1000
+
+/** A record that was written in the future shows that the clock was wrong, and so what it says. */
+function isDue(place: CompletedUploadPlace, notBeforeMs: number): boolean {
+  const now = Date.now()
+  return notBeforeMs <= now || statSync(completedRecord(place)).mtimeMs > now + CLOCK_SLACK_MS
 }
 
 /** Something else by the name of an upload is left alone, and so are files of somebody else. */

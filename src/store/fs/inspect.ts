@@ -75,8 +75,11 @@ export function* discard(
   try {
     if (!isUnchanged(io, entry, completedDir)) return false
     if (kind === 'completed') yield* removeCompleted(io, { id, completedDir })
-    else if (kind === 'upload' || kind === 'unrecorded-data') yield* removeLocked(io, id)
-    else return false
+    else if (kind === 'upload' || kind === 'unrecorded-data') {
+      // A finalize that a crash ended has left its first half: alone it would look like an upload.
+      rmSync(recordPath(completedDir, id), { force: true })
+      yield* removeLocked(io, id)
+    } else return false
     return true
   } finally {
     closeSync(fd)
