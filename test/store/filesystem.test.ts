@@ -296,6 +296,18 @@ describe('the janitor', () => {
 })
 
 describe('saving', () => {
+  it('to another file system finds a taken name before it copies', async () => {
+    const { url, tus } = await serve(await temporaryDirectory())
+    const elsewhere = await temporaryDirectory('/dev/shm')
+    await createUpload(url, 0)
+    await using upload = await tus.waitForFile({ timeoutMs: 5000 })
+    await writeFile(join(elsewhere, 'taken'), '')
+    // The copy would fail, and in other words.
+    await mkdir(join(elsewhere, `.tussi-${upload.name}.tmp`))
+    const save = upload.save(join(elsewhere, 'taken'), { overwrite: false })
+    await expect(save).rejects.toMatchObject({ code: 'ERR_FILE_EXISTS' })
+  })
+
   it('also goes to another file system', async () => {
     const root = await temporaryDirectory()
     const elsewhere = join('/dev/shm', `tussi-${randomUUID()}`)
