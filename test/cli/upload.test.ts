@@ -26,6 +26,26 @@ function startUpload(cwd: string, flags: readonly string[]): Running {
   return start(process.execPath, [UPLOAD, ...flags], { cwd })
 }
 
+type ScriptedAnswer = readonly [status: number, fields?: Readonly<Record<string, string>>]
+
+/** A server that gives these answers, one after the other, the last one again and again. */
+async function serveScript(
+  answers: Readonly<Record<string, readonly ScriptedAnswer[]>>,
+): Promise<{ readonly url: string; readonly requests: readonly string[] }> {
+  const requests: string[] = []
+  const server = createServer((req, res) => {
+    const { method = '' } = req
+    requests.push(method)
+    const list = answers[method] ?? []
+    const count = requests.filter((name) => name === method).length
+    const [status = 500, fields = {}] = list[Math.min(count, list.length) - 1] ?? []
+    req.resume().on('end', () => res.writeHead(status, fields).end())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/files/`, requests }
+}
+
 describe('tussi-upload, asked', () => {
   it('shows its flags on one screen', async () => {
     const { code, stdout } = await upload(['--help'], await temporaryDirectory())
@@ -156,6 +176,37 @@ describe('tussi-upload', () => {
     expect((await upload(flags, cwd)).stdout).not.toContain('resuming')
     await saved(cwd, 'a.bin')
     expect(await sha256(join(cwd, 'dest', 'a.bin'))).toBe(sum)
+  })
+
+  it('does not begin anew when a proxy in between has no server for a moment', async () => {
+    const cwd = await temporaryDirectory()
+    const { url, requests } = await serveScript({
+      POST: [[201, { Location: '/files/1' }]],
+      PATCH: [[502], [204, { 'Upload-Offset': '5' }]],
+      HEAD: [[502], [503], [200, { 'Upload-Offset': '0', 'Upload-Length': '5' }]],
+    })
+    await writeFile(join(cwd, 'a'), 'hello')
+    expect(await upload(['--url', url, 'a'], cwd)).toMatchObject({ code: 0, stderr: '' })
+    expect(requests).toEqual(['POST', 'PATCH', 'HEAD', 'HEAD', 'HEAD', 'PATCH'])
+  })
+
+  it('keeps its progress when it is refused, and begins anew when the upload is gone', async () => {
+    const cwd = await temporaryDirectory()
+    const { url, requests } = await serveScript({
+      POST: [[201, { Location: '/files/1' }], [403]],
+      PATCH: [[403]],
+      HEAD: [[401], [404]],
+    })
+    await writeFile(join(cwd, 'a'), 'hello')
+    const tell = async (pattern: RegExp): Promise<void> => {
+      const result = await upload(['--url', url, 'a'], cwd)
+      expect(result.code).toBe(1)
+      expectOneLine(result, pattern)
+    }
+    await tell(/the server answered 403/)
+    await tell(/the server answered 401/)
+    await tell(/the server answered 403/)
+    expect(requests).toEqual(['POST', 'PATCH', 'HEAD', 'HEAD', 'POST'])
   })
 
   it('waits for a server that is started again', async () => {
