@@ -102,9 +102,13 @@ export class MemoryQueue implements CompletedQueue {
     }
     item.held = false
     this.notify()
-    if (item.notBeforeMs !== null) {
-      setTimeout(() => this.notify(), item.notBeforeMs - Date.now()).unref()
-    }
+    if (item.notBeforeMs !== null) this.#notifyAt(item.notBeforeMs)
+  }
+
+  /** A timer may fire a little early; nobody would wake the waiting once more. */
+  #notifyAt(timeMs: number): void {
+    const wake = (): void => (Date.now() < timeMs ? this.#notifyAt(timeMs) : this.notify())
+    setTimeout(wake, timeMs - Date.now()).unref()
   }
 
   /** Resolves at the next change, or when `signal` fires: the caller looks again either way. */
