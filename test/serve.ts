@@ -46,8 +46,18 @@ export interface Served {
 
 export type ServeOptions = Omit<Partial<TusAppOptions>, 'storage' | 'completedDir'>
 
+/** What else a test does to the directories of its server. */
+export interface ServeContext {
+  /** It kills processes at their work, so that temporary files of theirs stay for the janitor. */
+  readonly kills?: boolean
+}
+
 /** A server on `root`, which may hold uploads of an earlier one; it ends with the test. */
-export async function serve(root: string, options: ServeOptions = {}): Promise<Served> {
+export async function serve(
+  root: string,
+  options: ServeOptions = {},
+  { kills = false }: ServeContext = {},
+): Promise<Served> {
   const directory = join(root, 'uploads')
   const completedDir = join(root, 'completed')
   const storage = new FilesystemStorage({ directory })
@@ -69,6 +79,7 @@ export async function serve(root: string, options: ServeOptions = {}): Promise<S
   }
   onTestFinished(async () => {
     await close()
+    if (kills) return
     for (const below of [directory, completedDir]) {
       for (const name of ['tmp', 'stop']) {
         const left = await readdir(join(below, '.tussi', name)).catch(() => [])

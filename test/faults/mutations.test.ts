@@ -89,6 +89,7 @@ async function runMutated({ file, code, instead, suite, test }: Mutation): Promi
   return run(process.execPath, [VITEST, 'run', '--project', suite, '-t', test], {
     cwd: copy,
     env: { NO_COLOR: '1' },
+    mayComplain: true,
   })
 }
 

@@ -50,7 +50,7 @@ it(
   async () => {
     const root = await temporaryDirectory()
     const random = seeded(SEED)
-    const { url, completedDir } = await serve(root)
+    const { url, completedDir } = await serve(root, {}, { kills: true })
     const lives: Life[] = []
     const born = (): Life => {
       const life = { worker: start(process.execPath, [SCRIPT, root]), killedAt: Number.NaN }
