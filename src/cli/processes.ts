@@ -17,6 +17,12 @@ export function childArgs(): { readonly args: ServerArgs; readonly first: boolea
   return cluster.isWorker && text !== undefined ? JSON.parse(text) : undefined
 }
 
+/** A child whose first process has died has nobody to listen for: it ends, and leaves no trace. */
+export function endWithFirstProcess(): void {
+  // Node ends a child whose channel is closed; one that writes before it has noticed gets an error.
+  cluster.worker?.on('error', () => process.exit(1))
+}
+
 /** Tells the first process that this child listens. */
 export function reportListening(url: string): void {
   process.send?.({ url })

@@ -1,7 +1,7 @@
 /** `tussi-server`. @module */
 import type { Logger } from '../index.ts'
 import { readVersion } from './args.ts'
-import { childArgs, reportListening, superviseProcesses } from './processes.ts'
+import { childArgs, endWithFirstProcess, reportListening, superviseProcesses } from './processes.ts'
 import { prepareDirectories, type RunningServer, startServer } from './server.ts'
 import {
   completeServerArgs,
@@ -19,7 +19,10 @@ const BOTH = ['SIGTERM', 'SIGINT'] as const
 /** Resolves with the exit code. */
 export async function serverCommand(argv: readonly string[]): Promise<number> {
   const child = childArgs()
-  if (child) return runOne(child.args, child.first, reportListening)
+  if (child) {
+    endWithFirstProcess()
+    return runOne(child.args, child.first, reportListening)
+  }
   const given = parseServerArgs(argv)
   if (given.help) return print(SERVER_HELP)
   if (given.version) return print(`tussi ${readVersion()}\n`)

@@ -284,6 +284,7 @@ describe('tussi-server at its end', () => {
     await expect.poll(children, { timeout: 5000 }).toHaveLength(2)
     await createUpload(running.url, 0, { filename: 'a' })
     await saved(cwd, 'a')
+    expect(await running.stop('SIGTERM')).toMatchObject({ code: 0 })
   })
 
   it('has taken no room for what was refused', async () => {
