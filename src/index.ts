@@ -15,7 +15,7 @@ export {
   type JanitorStartOptions,
 } from './janitor/janitor.ts'
 export type { Logger } from './logger.ts'
-export type { TusAppOptions } from './options.ts'
+export type { ExpirationOption, TusAppOptions } from './options.ts'
 export { CompletedUpload } from './queue/completed-upload.ts'
 export type { WaitForFileOptions } from './queue/wait-for-file.ts'
 export type { WorkContext, WorkHandler, WorkOptions } from './queue/work.ts'
@@ -29,8 +29,16 @@ export type {
   NewUpload,
   Storage,
   StoredEntry,
+  TerminateRequest,
 } from './store/storage.ts'
-export type { StoredUpload, UploadInfo, UploadState } from './store/upload.ts'
+export type { StoredUpload, UploadEnd, UploadInfo, UploadState } from './store/upload.ts'
+export type {
+  UploadAnswer,
+  UploadConcat,
+  UploadExpiry,
+  UploadNotes,
+  UploadRefusal,
+} from './store/upload-notes.ts'
 export { type RecordFields, UploadRecord } from './store/upload-record.ts'
 export type {
   EventHandler,
@@ -39,5 +47,6 @@ export type {
   UploadCreatedEvent,
   UploadFailedEvent,
   UploadProgressEvent,
+  UploadTerminatedEvent,
 } from './upload/events.ts'
 export type { CreateHook } from './upload/uploads.ts'

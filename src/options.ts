@@ -44,6 +44,13 @@ export interface TusAppOptions {
    * @defaultValue 67_108_864
    */
   readonly maxBufferedBytes?: number | undefined
+  /**
+   * When unfinished uploads expire: `afterMs` milliseconds after the last byte, or with
+   * `sliding: false` after their creation. Clients are told; the {@link Janitor} removes them.
+   *
+   * @defaultValue null
+   */
+  readonly expiration?: ExpirationOption | null | undefined
   /** Longest `Upload-Metadata` in bytes. @defaultValue 4096 */
   readonly maxMetadataSize?: number | undefined
   /**
@@ -72,10 +79,18 @@ export interface TusAppOptions {
   readonly logger?: Logger | undefined
 }
 
+/** The option `expiration` of {@link TusApp}. */
+export interface ExpirationOption {
+  readonly afterMs: number
+  /** @defaultValue true */
+  readonly sliding?: boolean
+}
+
 const DEFAULTS = {
   maxSize: null,
   maxChunkSize: 10_485_760,
   maxMetadataSize: 4096,
+  expiration: null,
   idleTimeoutMs: 60_000,
   minBytesPerSecond: 0,
   maxBufferedBytes: 67_108_864,
@@ -91,6 +106,7 @@ export interface ResolvedOptions {
   readonly maxSize: number | null
   readonly maxChunkSize: number | null
   readonly maxMetadataSize: number
+  readonly expiration: ExpirationOption | null
   readonly idleTimeoutMs: number
   readonly minBytesPerSecond: number
   readonly maxBufferedBytes: number
@@ -105,6 +121,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     maxSize = DEFAULTS.maxSize,
     maxChunkSize = DEFAULTS.maxChunkSize,
     maxMetadataSize = DEFAULTS.maxMetadataSize,
+    expiration = DEFAULTS.expiration,
     idleTimeoutMs = DEFAULTS.idleTimeoutMs,
     minBytesPerSecond = DEFAULTS.minBytesPerSecond,
     maxBufferedBytes = DEFAULTS.maxBufferedBytes,
@@ -128,6 +145,8 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     'a number of bytes or null',
   )
   check('maxMetadataSize', maxMetadataSize, isSize(maxMetadataSize), 'a number of bytes')
+  const expires = expiration === null || isPositive(expiration.afterMs)
+  check('expiration.afterMs', expiration?.afterMs, expires, 'a number of milliseconds above 0')
   const idle = isPositive(idleTimeoutMs) && idleTimeoutMs <= MAX_TIMER_MS
   check('idleTimeoutMs', idleTimeoutMs, idle, 'a number of milliseconds, at most 24 days')
   const rate = isSize(minBytesPerSecond)
@@ -158,6 +177,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     maxSize,
     maxChunkSize,
     maxMetadataSize,
+    expiration,
     idleTimeoutMs,
     minBytesPerSecond,
     maxBufferedBytes,

@@ -2,7 +2,7 @@
 import { UploadError } from '../errors.ts'
 import type { Handle } from '../http/exchange.ts'
 import type { Batch } from '../store/storage.ts'
-import type { AppendContent } from '../upload/append.ts'
+import type { AppendContent } from '../upload/receive.ts'
 import { BodyBuffer } from './body-buffer.ts'
 import type { ByteBudget } from './byte-budget.ts'
 

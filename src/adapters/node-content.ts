@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { UploadError } from '../errors.ts'
 import type { Batch } from '../store/storage.ts'
-import type { AppendContent } from '../upload/append.ts'
+import type { AppendContent } from '../upload/receive.ts'
 import { BodyBuffer } from './body-buffer.ts'
 import type { ByteBudget } from './byte-budget.ts'
 
@@ -23,8 +23,10 @@ export class NodeContent implements AppendContent {
     this.#req = req
     this.#budget = budget
     this.#continue = sendContinue
-    const length = Number(req.headers['content-length'])
-    this.#left = Number.isSafeInteger(length) ? { bytes: length } : undefined
+    const { 'content-length': length, trailer } = req.headers
+    // Trailers come after the last byte: then it does not show the end.
+    const counts = Number.isSafeInteger(Number(length)) && trailer === undefined
+    this.#left = counts ? { bytes: Number(length) } : undefined
   }
 
   /** What the parser has in hand reaches us within this turn of the event loop. */
@@ -45,6 +47,11 @@ export class NodeContent implements AppendContent {
 
   stop(reason: unknown): void {
     this.#open().fail(reason)
+  }
+
+  trailer(name: string): string | undefined {
+    const value = this.#req.trailers[name]
+    return Array.isArray(value) ? value.join(', ') : value
   }
 
   /** Drops what is still to come, for an answer that did not need it. */

@@ -15,8 +15,14 @@ import type { CompletedQueue } from '../store/completed-queue.ts'
 import { createEmit } from '../upload/events.ts'
 import { Holders } from '../upload/holders.ts'
 
-/** Which part of tus 1.0.0 is served beyond its core. */
-const EXTENSIONS = 'creation'
+/** Which parts of tus 1.0.0 are served beyond its core, whatever the storage. */
+const EXTENSIONS = [
+  'creation',
+  'creation-with-upload',
+  'creation-defer-length',
+  'checksum',
+  'termination',
+] as const
 
 /** How long to wait for running requests. */
 export interface CloseOptions {
@@ -64,6 +70,8 @@ export class TusApp {
     const resolved = resolveOptions(options)
     const { storage, completedDir, onCreate, onEvent, logger = consoleLogger } = options
     const cors = resolveCors(options.cors)
+    const { expiration } = resolved
+    const expiry = expiration && { sliding: true, ...expiration }
     const isTrustedProxy = createProxyTrust(resolved.trustedProxies)
     this.#queue = storage.openQueue(completedDir)
     this.#logger = logger
@@ -76,13 +84,14 @@ export class TusApp {
         emit: createEmit(onEvent, logger),
         logger,
         onCreate,
+        expiry,
         maxSize: resolved.maxSize,
         maxChunkSize: resolved.maxChunkSize,
         filenameCharset: resolved.filenameCharset,
         idleTimeoutMs: resolved.idleTimeoutMs,
         minBytesPerSecond: resolved.minBytesPerSecond,
       },
-      extensions: EXTENSIONS,
+      extensions: expiry ? [...EXTENSIONS, 'expiration'] : EXTENSIONS,
       maxMetadataSize: resolved.maxMetadataSize,
       publicUrl: resolved.publicUrl,
       cors,

@@ -15,6 +15,7 @@ usage: tussi-server [flags]
   --processes N          server processes that share the port (1)
   --max-size N           largest upload in bytes (no limit)
   --max-chunk-size N     largest request body in bytes, 0 for no limit (0)
+  --expire-after N       seconds of silence until an upload expires (never)
   --no-fsync             do not wait for the disk: a power cut may lose bytes
   --trusted-proxy CIDR   believe its X-Forwarded-Proto; repeatable
   --cors-origin ORIGIN   only its pages may upload; repeatable (every origin)
@@ -39,6 +40,8 @@ export interface ServerArgs {
   readonly accessLog: boolean
   readonly maxSize: number | null
   readonly maxChunkSize: number | null
+  /** Seconds. */
+  readonly expireAfter: number | null
   readonly fsync: boolean
   readonly trustedProxies: readonly string[]
   readonly corsOrigins: readonly string[]
@@ -61,6 +64,7 @@ export interface GivenArgs {
     | 'accessLog'
     | 'maxSize'
     | 'maxChunkSize'
+    | 'expireAfter'
     | 'fsync'
     | 'trustedProxies'
     | 'corsOrigins'
@@ -88,10 +92,11 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       'processes',
       'max-size',
       'max-chunk-size',
+      'expire-after',
     ],
     switches: ['access-log', 'no-fsync', 'yes', 'help', 'version'],
     lists: ['trusted-proxy', 'cors-origin'],
-    later: ['expire-after', 'metrics', 'no-web'],
+    later: ['metrics', 'no-web'],
   })
   const [stray] = flags.files
   if (stray !== undefined)
@@ -111,6 +116,7 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       accessLog: flags.switch('access-log'),
       maxSize: flags.integer('max-size', { min: 0 }) ?? null,
       maxChunkSize: flags.integer('max-chunk-size', { min: 0 }) || null,
+      expireAfter: flags.integer('expire-after', { min: 1 }) ?? null,
       fsync: !flags.switch('no-fsync'),
       trustedProxies: flags.list('trusted-proxy'),
       corsOrigins: flags.list('cors-origin'),

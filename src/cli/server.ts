@@ -45,6 +45,7 @@ export async function startServer(
     completedDir,
     maxSize: args.maxSize,
     maxChunkSize: args.maxChunkSize,
+    expiration: args.expireAfter === null ? null : { afterMs: args.expireAfter * 1000 },
     filenameCharset: 'utf-8',
     trustedProxies: args.trustedProxies,
     cors: args.corsOrigins.length > 0 ? { origins: args.corsOrigins } : {},

@@ -1,5 +1,5 @@
 /** The neutral request and reply between a runtime and the core. @module */
-import type { AppendContent } from '../upload/append.ts'
+import type { AppendContent } from '../upload/receive.ts'
 
 /** A request. Values are as the client sent them; nothing is trusted here. */
 export interface Exchange {

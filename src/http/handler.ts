@@ -11,6 +11,7 @@ import { formatTusOutcome, parseTusRequest, TUS_METHODS, TUS_VERSION } from '../
 import { append } from '../upload/append.ts'
 import { create } from '../upload/create.ts'
 import { retrieveOffset } from '../upload/retrieve-offset.ts'
+import { terminate } from '../upload/terminate.ts'
 import type { Uploads } from '../upload/uploads.ts'
 import { type CorsPolicy, corsHeaders } from './cors.ts'
 import type { Exchange, Handle, Reply } from './exchange.ts'
@@ -20,7 +21,8 @@ import { toProblem } from './problem.ts'
 /** What the handler needs besides the uploads. */
 export interface HandlerOptions {
   readonly uploads: Uploads
-  readonly extensions: string
+  /** What the storage can do; the adapter may add to it. */
+  readonly extensions: readonly string[]
   readonly maxMetadataSize: number
   readonly publicUrl: string | undefined
   readonly cors: CorsPolicy
@@ -29,8 +31,8 @@ export interface HandlerOptions {
 }
 
 export function createHandler(options: HandlerOptions): Handle {
-  const { uploads, extensions, maxMetadataSize, cors, logger } = options
-  const server = { extensions, maxMetadataSize, maxSize: uploads.maxSize }
+  const { uploads, maxMetadataSize, cors, logger } = options
+  const { maxSize, maxChunkSize } = uploads
   return async (exchange) => {
     const method = methodOf(exchange)
     const fields = corsHeaders(cors, {
@@ -40,12 +42,16 @@ export function createHandler(options: HandlerOptions): Handle {
     })
     const common = { 'Tus-Resumable': TUS_VERSION, ...fields }
     try {
-      const { target } = exchange
+      const { target, content } = exchange
+      const extensions = content.trailer
+        ? [...options.extensions, 'checksum-trailer']
+        : options.extensions
+      const server = { extensions, maxMetadataSize, maxSize, maxChunkSize }
       const header = (name: string): string | undefined => exchange.header(name)
       const operation = parseTusRequest({ method, id: uploadIdFrom(target), header }, server)
       const outcome = await perform(options, operation, exchange)
-      const { status, headers } = formatTusOutcome(outcome, server)
-      return { status, headers: { ...common, ...headers } }
+      const { headers, ...answer } = formatTusOutcome(outcome, server)
+      return { ...answer, headers: { ...common, ...headers } }
     } catch (error) {
       return refuse(error, { method, common, logger })
     }
@@ -63,14 +69,20 @@ async function perform(
       return { type: 'described' }
     case 'create': {
       const locate = locator(options, exchange)
-      const { length, metadata } = operation
-      const upload = await create(uploads, { length, metadata, headers: exchange.headers() })
-      return { type: 'created', upload, location: locate(upload.uploadId) }
+      const creation = { ...operation, headers: exchange.headers() }
+      const upload = await create(uploads, creation, exchange.content)
+      const withContent = operation.content !== undefined
+      return { type: 'created', upload, location: locate(upload.uploadId), withContent }
     }
+    case 'concatenate':
+      throw new UploadError('ERR_INVALID_CONCAT', 'concatenation is not supported here')
     case 'retrieve-offset':
       return { type: 'retrieved', upload: await retrieveOffset(uploads, operation.id) }
     case 'append':
       return { type: 'appended', upload: await append(uploads, operation, exchange.content) }
+    case 'terminate':
+      await terminate(uploads, operation.id)
+      return { type: 'terminated' }
   }
 }
 

@@ -25,7 +25,10 @@ export function decide(entry: StoredEntry, nowMs: number, policy: JanitorPolicy)
   const discardAfter = (limit: number): JanitorAction => (age > limit ? 'discard' : 'keep')
   switch (entry.kind) {
     case 'upload':
+      if (entry.refused) return 'discard'
       if (entry.complete) return policy.zombies === 'finalize' ? 'finalize' : 'discard'
+      // What clients were told counts, shorter or longer.
+      if (entry.expiresAtMs !== undefined) return nowMs >= entry.expiresAtMs ? 'discard' : 'keep'
       return discardAfter(policy.staleUploadAgeMs)
     case 'unrecorded-data':
       return discardAfter(policy.staleUploadAgeMs)

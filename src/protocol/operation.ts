@@ -1,20 +1,52 @@
 /** What a request asks and what became of it, in words that both dialects translate to. @module */
+import type { UploadChecksum } from './upload-checksum.ts'
 import type { UploadMetadata } from './upload-metadata.ts'
 
 /** A request, understood. */
 export type Operation =
   | { readonly type: 'describe' }
-  | { readonly type: 'create'; readonly length: number; readonly metadata: UploadMetadata }
   | { readonly type: 'retrieve-offset'; readonly id: string }
+  | { readonly type: 'terminate'; readonly id: string }
+  | CreateOperation
+  | ConcatenateOperation
   | AppendOperation
 
+/** Make an upload, perhaps with its first bytes. */
+export interface CreateOperation {
+  readonly type: 'create'
+  /** `null` while the client does not know it. */
+  readonly length: number | null
+  readonly metadata: UploadMetadata
+  /** `Upload-Concat` of an upload that is only a part of another. */
+  readonly partial?: string
+  /** Absent for a creation without content. */
+  readonly content?: ContentTerms
+}
+
+/** Make an upload of others. */
+export interface ConcatenateOperation {
+  readonly type: 'concatenate'
+  readonly metadata: UploadMetadata
+  /** As sent. */
+  readonly field: string
+  readonly urls: readonly string[]
+}
+
+/** What a request says of its body. */
+export interface ContentTerms {
+  /** `undefined` when the body's end only shows when it is reached. */
+  readonly contentLength: number | undefined
+  /** What the body has to hash to; `'trailer'` when that is told after it. */
+  readonly checksum?: UploadChecksum | 'trailer'
+}
+
 /** Send content at an offset of an upload. */
-export interface AppendOperation {
+export interface AppendOperation extends ContentTerms {
   readonly type: 'append'
   readonly id: string
   readonly offset: number
-  /** `undefined` when the body's end only shows when it is reached. */
-  readonly contentLength: number | undefined
+  /** The length of an upload that was created without one. */
+  readonly length?: number
 }
 
 /** The facts of an upload that answers show. */
@@ -22,11 +54,31 @@ export interface ShownUpload {
   readonly length: number | null
   readonly offset: number
   readonly uploadMetadata: string
+  readonly expiresAt: Date | null
+  readonly state: string
+  readonly notes: {
+    readonly concat?: { readonly field: string; readonly parts?: readonly string[] }
+    readonly answer?: ShownAnswer
+  }
+}
+
+/** What the application adds to the answer of the request that completes an upload. */
+export interface ShownAnswer {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
 }
 
 /** The request did what it asked. */
 export type Outcome =
   | { readonly type: 'described' }
-  | { readonly type: 'created'; readonly upload: ShownUpload; readonly location: string }
+  | {
+      readonly type: 'created'
+      readonly upload: ShownUpload
+      readonly location: string
+      /** The request had content, or could have had. */
+      readonly withContent: boolean
+    }
   | { readonly type: 'retrieved'; readonly upload: ShownUpload }
   | { readonly type: 'appended'; readonly upload: ShownUpload }
+  | { readonly type: 'terminated' }

@@ -5,15 +5,14 @@
  * @module
  */
 import { UploadError } from '../errors.ts'
-import type { Operation, Outcome } from './operation.ts'
-import { parseUnsignedInteger } from './unsigned-integer.ts'
-import { parseUploadMetadata } from './upload-metadata.ts'
+import type { Operation, Outcome, ShownAnswer, ShownUpload } from './operation.ts'
+import { parseAppend, parseCreation } from './tus-request.ts'
+import { CHECKSUM_BYTES } from './upload-checksum.ts'
 
 export const TUS_VERSION = '1.0.0'
-const APPEND_CONTENT_TYPE = 'application/offset+octet-stream'
 
 /** The methods of the dialect as `Allow` lists them. */
-export const TUS_METHODS = 'OPTIONS, POST, HEAD, PATCH'
+export const TUS_METHODS = 'OPTIONS, POST, HEAD, PATCH, DELETE'
 
 /** What the dialect reads of a request. */
 export interface TusRequest {
@@ -26,9 +25,17 @@ export interface TusRequest {
 
 /** What the dialect tells of the server. */
 export interface TusServer {
-  readonly extensions: string
+  readonly extensions: readonly string[]
   readonly maxSize: number | null
+  readonly maxChunkSize: number | null
   readonly maxMetadataSize: number
+}
+
+/** An answer before the common fields. */
+export interface TusAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
 }
 
 /**
@@ -42,97 +49,83 @@ export function parseTusRequest(request: TusRequest, server: TusServer): Operati
     throw new UploadError('ERR_UNSUPPORTED_VERSION', `Tus-Resumable must be ${TUS_VERSION}`)
   }
   if (method === 'POST') return parseCreation(header, server.maxMetadataSize)
-  if (method !== 'HEAD' && method !== 'PATCH') {
+  if (method !== 'HEAD' && method !== 'PATCH' && method !== 'DELETE') {
     throw new UploadError('ERR_METHOD_NOT_ALLOWED', `${method} is not one of ${TUS_METHODS}`)
   }
   if (id === undefined) {
     throw new UploadError('ERR_UPLOAD_NOT_FOUND', 'the URL does not name an upload')
   }
-  return method === 'HEAD' ? { type: 'retrieve-offset', id } : parseAppend(id, header)
+  if (method === 'PATCH') return parseAppend(id, header)
+  return { type: method === 'HEAD' ? 'retrieve-offset' : 'terminate', id }
 }
 
-export function formatTusOutcome(
-  outcome: Outcome,
-  server: TusServer,
-): { status: number; headers: Record<string, string> } {
+export function formatTusOutcome(outcome: Outcome, server: TusServer): TusAnswer {
   switch (outcome.type) {
     case 'described':
-      return {
-        status: 204,
-        headers: {
-          'Tus-Version': TUS_VERSION,
-          'Tus-Extension': server.extensions,
-          ...(server.maxSize !== null && { 'Tus-Max-Size': `${server.maxSize}` }),
-        },
-      }
-    case 'created':
-      return { status: 201, headers: { Location: outcome.location } }
-    case 'appended':
-      return { status: 204, headers: { 'Upload-Offset': `${outcome.upload.offset}` } }
-    case 'retrieved': {
-      const { offset, length, uploadMetadata } = outcome.upload
-      return {
-        status: 200,
-        headers: {
-          'Upload-Offset': `${offset}`,
-          ...(length !== null && { 'Upload-Length': `${length}` }),
-          ...(uploadMetadata !== '' && { 'Upload-Metadata': uploadMetadata }),
-          'Cache-Control': 'no-store',
-        },
-      }
+      return { status: 204, headers: describe(server) }
+    case 'created': {
+      const { upload, location, withContent } = outcome
+      const offset = withContent && { 'Upload-Offset': `${upload.offset}` }
+      return completing(upload, 201, { Location: location, ...offset, ...expiry(upload) })
     }
+    case 'appended': {
+      const { upload } = outcome
+      return completing(upload, 204, { 'Upload-Offset': `${upload.offset}`, ...expiry(upload) })
+    }
+    case 'terminated':
+      return { status: 204, headers: {} }
+    case 'retrieved':
+      return { status: 200, headers: retrieved(outcome.upload) }
   }
 }
 
-function parseCreation(header: TusRequest['header'], maxMetadataSize: number): Operation {
-  const field = header('upload-length')
-  const length = field === undefined ? undefined : parseUnsignedInteger(field)
-  if (length === undefined) {
-    throw new UploadError(
-      'ERR_INVALID_UPLOAD_LENGTH',
-      'Upload-Length must be given once, as a non-negative integer',
-    )
+function describe({ extensions, maxSize, maxChunkSize }: TusServer): Record<string, string> {
+  const checksum = extensions.includes('checksum')
+  const limits = [
+    ...(maxSize !== null ? [`max-size=${maxSize}`] : []),
+    ...(maxChunkSize !== null ? [`max-append-size=${maxChunkSize}`] : []),
+  ]
+  return {
+    'Tus-Version': TUS_VERSION,
+    'Tus-Extension': extensions.join(','),
+    ...(maxSize !== null && { 'Tus-Max-Size': `${maxSize}` }),
+    ...(checksum && { 'Tus-Checksum-Algorithm': Object.keys(CHECKSUM_BYTES).join(',') }),
+    ...(limits.length > 0 && { 'Upload-Limit': limits.join(', ') }),
   }
-  const metadata = header('upload-metadata') ?? ''
-  if (metadata.length > maxMetadataSize) {
-    throw new UploadError(
-      'ERR_INVALID_METADATA',
-      `Upload-Metadata has ${metadata.length} bytes, ${maxMetadataSize} are accepted`,
-    )
-  }
-  return { type: 'create', length, metadata: parseUploadMetadata(metadata) }
 }
 
-function parseAppend(id: string, header: TusRequest['header']): Operation {
-  if (mediaType(header('content-type')) !== APPEND_CONTENT_TYPE) {
-    throw new UploadError(
-      'ERR_INVALID_CONTENT_TYPE',
-      `the Content-Type of a PATCH must be ${APPEND_CONTENT_TYPE}`,
-    )
+function retrieved(upload: ShownUpload): Record<string, string> {
+  const { offset, length, uploadMetadata, notes, state } = upload
+  const { concat } = notes
+  // A final upload that is not put together yet has no bytes of its own.
+  const pending = concat?.parts !== undefined && state === 'receiving'
+  return {
+    ...(!pending && { 'Upload-Offset': `${offset}` }),
+    ...(length !== null && { 'Upload-Length': `${length}` }),
+    ...(length === null && !pending && { 'Upload-Defer-Length': '1' }),
+    ...(uploadMetadata !== '' && { 'Upload-Metadata': uploadMetadata }),
+    ...(concat && { 'Upload-Concat': concat.field }),
+    ...expiry(upload),
+    'Cache-Control': 'no-store',
   }
-  const offset = parseUnsignedInteger(header('upload-offset') ?? '')
-  if (offset === undefined) {
-    throw new UploadError(
-      'ERR_INVALID_OFFSET',
-      'Upload-Offset must be given once, as a non-negative integer',
-    )
-  }
-  return { type: 'append', id, offset, contentLength: parseContentLength(header) }
 }
 
-function parseContentLength(header: TusRequest['header']): number | undefined {
-  const field = header('content-length')
-  if (field === undefined) return undefined
-  const length = parseUnsignedInteger(field)
-  if (length === undefined || header('transfer-encoding') !== undefined) {
-    throw new UploadError(
-      'ERR_INVALID_CONTENT_LENGTH',
-      'Content-Length must be one non-negative integer and stand without Transfer-Encoding',
-    )
+/** The application's answer belongs to the request that completed the upload, and to its repetition. */
+function completing(
+  { notes, state }: ShownUpload,
+  usual: number,
+  headers: Readonly<Record<string, string>>,
+): TusAnswer {
+  const { status, headers: own, body }: ShownAnswer = (state !== 'receiving' && notes.answer) || {}
+  return {
+    status: status ?? (usual === 204 && body !== undefined ? 200 : usual),
+    headers: { ...own, ...headers, ...(body !== undefined && { 'Content-Type': JSON_TYPE }) },
+    ...(body !== undefined && { body }),
   }
-  return length
 }
 
-function mediaType(field: string | undefined): string | undefined {
-  return field?.split(';', 1)[0]?.trim().toLowerCase()
+const JSON_TYPE = 'application/json'
+
+function expiry({ expiresAt }: ShownUpload): Record<string, string> {
+  return expiresAt ? { 'Upload-Expires': expiresAt.toUTCString() } : {}
 }

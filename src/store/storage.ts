@@ -5,7 +5,8 @@
  * @module
  */
 import type { CompletedQueue } from './completed-queue.ts'
-import type { StoredUpload } from './upload.ts'
+import type { StoredUpload, UploadEnd } from './upload.ts'
+import type { UploadNotes } from './upload-notes.ts'
 
 /** What the creator of an upload decides. */
 export interface NewUpload {
@@ -15,6 +16,7 @@ export interface NewUpload {
   readonly metadata: Readonly<Record<string, string>>
   readonly uploadMetadata: string
   readonly serverMetadata: Readonly<Record<string, string>>
+  readonly notes?: UploadNotes
 }
 
 /** A piece of a request body, in the buffers that the socket filled: nobody copies them. */
@@ -42,6 +44,24 @@ export interface AppendRequest {
   readonly content: Content
   /** Where the upload goes when `offset` reaches its length. */
   readonly completedDir: string
+  /** The length, told of an upload that was created without one; of another it must be the same. */
+  readonly length?: number
+  /** The longest that an upload without a length may become. */
+  readonly maxSize?: number
+  /** Nothing is recorded before the end of `content`, and nothing is kept of one that fails. */
+  readonly atomic?: boolean
+  /** An upload that reaches its length is sealed and `gated`: it waits for its verdict. */
+  readonly seal?: boolean
+  /** Hears each offset that has become durable while `content` goes on. */
+  readonly onOffset?: (offset: number) => void
+}
+
+/** How an upload is removed before a worker had it. */
+export interface TerminateRequest {
+  readonly completedDir: string
+  readonly end: UploadEnd
+  /** Kept with what is remembered of the upload. */
+  readonly notes?: UploadNotes
 }
 
 /** What an append left behind. Partial success is a value: `contentError` says why it ended early. */
@@ -68,19 +88,39 @@ export interface Storage {
   /**
    * Appends `content` if and only if the upload stands at `offset`; the comparison and the new
    * offset are one step, whoever else writes. Bytes that arrived before `content` failed are kept.
-   * An upload that reaches its length is sealed and finalized before the promise resolves.
+   * An upload that reaches its length is sealed and finalized before the promise resolves, but for
+   * a partial one, which only others are made of: that is sealed and stays.
    *
    * @throws `ERR_MISMATCHED_OFFSET` with the true offset, `ERR_UPLOAD_SIZE_EXCEEDED`,
-   * `ERR_UPLOAD_NOT_FOUND`, `ERR_INSUFFICIENT_STORAGE`, `ERR_UPLOAD_LOCKED`
+   * `ERR_MAX_SIZE_EXCEEDED`, `ERR_MODIFY_FINAL`, `ERR_INVALID_UPLOAD_LENGTH`, `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE` for one that has expired,
+   * `ERR_INSUFFICIENT_STORAGE`, `ERR_UPLOAD_LOCKED`
    */
   append(id: string, request: AppendRequest): Promise<AppendResult>
   /**
-   * Moves a sealed upload, or one at its length, into the queue of `completedDir` in one atomic
-   * step. Idempotent: resolves with whether it was this call that moved it.
+   * Moves a sealed upload into the queue of `completedDir` in one atomic step, with `notes` added to
+   * its own; a gated one only with `gated: false` among them. Idempotent: resolves with whether it was
+   * this call that moved it.
    */
-  finalize(id: string, completedDir: string): Promise<boolean>
-  /** Removes an unfinished upload. @throws `ERR_UPLOAD_NOT_FOUND` */
-  delete(id: string): Promise<void>
+  finalize(id: string, completedDir: string, notes?: UploadNotes): Promise<boolean>
+  /**
+   * Keeps requests of other processes away from an upload between its appends; resolves with the
+   * function that lets go. Absent where uploads belong to one process.
+   *
+   * @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_LOCKED`
+   */
+  hold?(id: string): Promise<() => Promise<void>>
+  /** Adds to the notes of an upload in the storage; for whoever holds it. */
+  note(id: string, notes: UploadNotes): Promise<void>
+  /** Up to `length` bytes of an upload in the storage from `position` on; fewer at its offset. */
+  read(id: string, position: number, length: number): Promise<Uint8Array>
+  /**
+   * Removes an upload, unfinished or waiting for a worker, and remembers in `completedDir` how it
+   * ended. Its space is free once the promise resolves. Whoever writes to it is ended first.
+   *
+   * @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE` for one that was removed or acknowledged before,
+   * `ERR_UPLOAD_LOCKED` while a worker holds it
+   */
+  terminate(id: string, request: TerminateRequest): Promise<void>
   /** Uploads that are not yet completed. Corrupt ones are left out; the janitor reports those. */
   list(): AsyncIterable<StoredUpload>
   /** Bytes that a new upload could take. */
@@ -89,7 +129,10 @@ export interface Storage {
   openQueue(completedDir: string): CompletedQueue
   /** Everything that lies in the storage and in `completedDir`, for the janitor. */
   entries(completedDir: string): AsyncIterable<StoredEntry>
-  /** Removes what `entry` named if it still is what it was and nobody holds it. */
+  /**
+   * Removes what `entry` named if it still is what it was and nobody holds it. Of an upload it is
+   * remembered that it has expired, or was refused.
+   */
   discard(entry: StoredEntry, completedDir: string): Promise<boolean>
   /** Moves a damaged completed upload to `dead/`, with the reason, unless somebody holds it. */
   bury(entry: StoredEntry, completedDir: string, reason: string): Promise<boolean>
@@ -115,8 +158,12 @@ export interface StoredEntry {
   readonly path: string
   /** Last write, completion or modification, whichever the kind has: Unix time in milliseconds. */
   readonly lastActivityMs: number
-  /** For `upload`: it is at its length and was declared complete. */
+  /** For `upload`: it belongs into the queue. */
   readonly complete: boolean
+  /** For `upload`: when it expires by a rule of its own, Unix time in milliseconds. */
+  readonly expiresAtMs?: number
+  /** For `upload`: it was refused after all, and only its removal is missing. */
+  readonly refused?: boolean
   /** Why it is called corrupt. */
   readonly reason?: string
 }

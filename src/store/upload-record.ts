@@ -6,16 +6,25 @@
  */
 import { readFile } from 'node:fs/promises'
 import { UploadError } from '../errors.ts'
-import { formatIsoDuration, parseIsoDuration } from './iso-duration.ts'
+import { formatIsoDuration } from './iso-duration.ts'
+import {
+  asCount,
+  asDate,
+  asDuration,
+  asObject,
+  asText,
+  asTexts,
+  asTime,
+  corrupt,
+} from './record-values.ts'
+import type { UploadEnd } from './upload.ts'
+import { formatNotes, parseNotes, type UploadNotes } from './upload-notes.ts'
 
 /** Version of what stands under `tussi`. A newer one is refused, not guessed at. */
 const RECORD_VERSION = 1
-/** What a Date can hold, in seconds. */
-const MAX_TIME = 8.64e12
-/** With a time zone: without one it would be a different time on every machine. */
-const TIMESTAMP = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
 /** What may stand as a key in `Upload-Metadata`. */
 const KEY = /^[A-Za-z0-9_-]+$/
+const ENDS: ReadonlySet<unknown> = new Set<UploadEnd>(['terminated', 'expired', 'refused'])
 
 /** A record as plain data. */
 export interface RecordFields {
@@ -39,6 +48,9 @@ export interface RecordFields {
   readonly attempts: number
   /** Nobody gets the upload before this time, in milliseconds since 1970. */
   readonly notBeforeMs: number | null
+  /** In a tombstone: why the upload is gone, `null` when a worker has acknowledged it. */
+  readonly ended: UploadEnd | null
+  readonly notes: UploadNotes
 }
 
 /**
@@ -72,6 +84,8 @@ export function parseRecord(json: string): RecordFields {
     epoch: ours?.epoch ?? 0,
     attempts: ours?.attempts ?? 0,
     notBeforeMs: ours?.notBeforeMs ?? null,
+    ended: ours?.ended ?? null,
+    notes: ours?.notes ?? {},
   }
 }
 
@@ -93,6 +107,8 @@ export function formatRecord(record: RecordFields): string {
       upload_metadata: record.uploadMetadata,
       ...(record.attempts > 0 && { attempts: record.attempts }),
       ...(record.notBeforeMs !== null && { not_before_ms: record.notBeforeMs }),
+      ...(record.ended !== null && { ended: record.ended }),
+      ...formatNotes(record.notes),
     },
   })
 }
@@ -153,12 +169,15 @@ interface Ours {
   readonly uploadMetadata: string
   readonly attempts: number
   readonly notBeforeMs: number | null
+  readonly ended: UploadEnd | null
+  readonly notes: UploadNotes
 }
 
 function parseOurs(value: unknown): Ours | undefined {
   if (value === undefined) return undefined
   const ours = asObject(value, 'tussi')
   const { v, complete, epoch, upload_metadata, attempts = 0, not_before_ms = null } = ours
+  const { ended = null } = ours
   if (asCount(v, 'tussi.v') > RECORD_VERSION) {
     throw new UploadError(
       'ERR_RECORD_VERSION',
@@ -166,11 +185,13 @@ function parseOurs(value: unknown): Ours | undefined {
     )
   }
   if (typeof complete !== 'boolean') throw corrupt('tussi.complete is not a boolean')
-  if (typeof upload_metadata !== 'string') throw corrupt('tussi.upload_metadata is not a text')
+  if (ended !== null && !ENDS.has(ended)) throw corrupt('tussi.ended is not an end')
   return {
     complete,
+    ended: ended as UploadEnd | null,
+    notes: parseNotes(ours),
     epoch: asCount(epoch, 'tussi.epoch'),
-    uploadMetadata: upload_metadata,
+    uploadMetadata: asText(upload_metadata, 'tussi.upload_metadata'),
     attempts: asCount(attempts, 'tussi.attempts'),
     notBeforeMs: not_before_ms === null ? null : asCount(not_before_ms, 'tussi.not_before_ms'),
   }
@@ -189,47 +210,4 @@ function parseJson(json: string): unknown {
   } catch (cause) {
     throw corrupt('it is not JSON', cause)
   }
-}
-
-function asObject(value: unknown, name: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw corrupt(`${name} is not an object`)
-  }
-  return value as Record<string, unknown>
-}
-
-function asCount(value: unknown, name: string): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
-  throw corrupt(`${name} is not a non-negative integer`)
-}
-
-function asTime(value: unknown, name: string): number {
-  if (typeof value === 'number' && Math.abs(value) <= MAX_TIME) return value
-  throw corrupt(`${name} is not a time`)
-}
-
-function asTexts(value: unknown, name: string): Readonly<Record<string, string>> {
-  const texts = asObject(value, name)
-  for (const key of Object.keys(texts)) {
-    if (typeof texts[key] !== 'string') throw corrupt(`${name}.${key} is not a text`)
-  }
-  return texts as Record<string, string>
-}
-
-function asDate(value: unknown): Date | null {
-  if (value === null) return null
-  const date = typeof value === 'string' && TIMESTAMP.test(value) ? new Date(value) : undefined
-  if (date === undefined || Number.isNaN(date.getTime())) throw corrupt('finished_at is not a time')
-  return date
-}
-
-function asDuration(value: unknown): number | null {
-  if (value === null) return null
-  const ms = typeof value === 'string' ? parseIsoDuration(value) : undefined
-  if (ms === undefined) throw corrupt('duration is not an ISO 8601 duration')
-  return ms
-}
-
-function corrupt(why: string, cause?: unknown): UploadError {
-  return new UploadError('ERR_CORRUPT_RECORD', `the record cannot be used: ${why}`, { cause })
 }

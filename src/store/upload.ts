@@ -1,7 +1,11 @@
 /** An upload, as the house speaks of it. @module */
+import type { UploadNotes } from './upload-notes.ts'
 
-/** Where an upload stands. `acknowledged` is what a tombstone remembers of a finished one. */
-export type UploadState = 'receiving' | 'sealed' | 'completed' | 'acknowledged'
+/** Why an upload is gone that no worker has acknowledged. */
+export type UploadEnd = 'terminated' | 'expired' | 'refused'
+
+/** Where an upload stands; from `acknowledged` on it is gone, and a tombstone remembers it. */
+export type UploadState = 'receiving' | 'sealed' | 'completed' | 'acknowledged' | UploadEnd
 
 /** The facts of one upload that events and applications see. */
 export interface UploadInfo {
@@ -23,4 +27,7 @@ export interface StoredUpload extends UploadInfo {
   readonly uploadMetadata: string
   /** What `onCreate` returned. */
   readonly serverMetadata: Readonly<Record<string, string>>
+  readonly notes: UploadNotes
+  /** When an unfinished upload expires, `null` for never. */
+  readonly expiresAt: Date | null
 }

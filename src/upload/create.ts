@@ -1,30 +1,37 @@
-/** Upload creation. @module */
+/** Upload creation, perhaps with the first bytes. @module */
 import { UploadError } from '../errors.ts'
-import { checkFilename, type UploadMetadata } from '../protocol/upload-metadata.ts'
+import type { ContentTerms, CreateOperation } from '../protocol/operation.ts'
+import { checkFilename } from '../protocol/upload-metadata.ts'
 import type { StoredUpload } from '../store/upload.ts'
+import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
 import { toUploadInfo } from './events.ts'
 import { finalize } from './look-up.ts'
+import { type AppendContent, checkTerms, receive } from './receive.ts'
+import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
 
 /** What a client asks for. */
-export interface Creation {
-  readonly length: number
-  readonly metadata: UploadMetadata
+export interface Creation extends Omit<CreateOperation, 'type'> {
   /** All request fields with lower-case names, for the hook. */
   readonly headers: Readonly<Record<string, string>>
 }
 
 /**
- * Creates an upload; one of length 0 is complete at once.
+ * Creates an upload and receives what comes with it; one of length 0 is complete at once.
  *
- * @throws `ERR_MAX_SIZE_EXCEEDED`, `ERR_INVALID_METADATA`, `ERR_REFUSED`,
- * `ERR_INSUFFICIENT_STORAGE`
+ * @throws `ERR_MAX_SIZE_EXCEEDED`, `ERR_INVALID_METADATA`, `ERR_REFUSED`, `ERR_INSUFFICIENT_STORAGE`,
+ * and what an append throws; then nothing of the upload stays
  */
-export async function create(uploads: Uploads, creation: Creation): Promise<StoredUpload> {
-  const { length, metadata } = creation
+export async function create(
+  uploads: Uploads,
+  creation: Creation,
+  content: AppendContent,
+): Promise<StoredUpload> {
+  const { length, metadata, content: terms } = creation
   checkLength(length, uploads.maxSize)
   const { filename } = metadata.values
   if (filename !== undefined) checkFilename(filename, uploads.filenameCharset)
+  const bytes = terms && (await firstBytes(uploads, length, terms, content))
   const serverMetadata = await callOnCreate(uploads, creation)
   const upload = await uploads.storage.create({
     id: crypto.randomUUID(),
@@ -32,21 +39,78 @@ export async function create(uploads: Uploads, creation: Creation): Promise<Stor
     metadata: metadata.values,
     uploadMetadata: metadata.echo,
     serverMetadata,
+    notes: notesOf(uploads, creation),
   })
   const { uploadId } = upload
-  await uploads.emit({
-    type: 'upload-created',
-    uploadId,
-    length,
-    metadata: toUploadInfo(upload).metadata,
-  })
-  if (upload.state === 'sealed') await finalize(uploads, upload)
-  return upload
+  const { metadata: told } = toUploadInfo(upload)
+  await uploads.emit({ type: 'upload-created', uploadId, length, metadata: told })
+  if (upload.state === 'sealed' && !isPartial(upload.notes)) await finalize(uploads, upload)
+  return bytes ? receiveFirst(uploads, upload, bytes, content) : upload
 }
 
-function checkLength(length: number, maxSize: number | null): void {
+function notesOf({ expiry }: Uploads, { partial }: Creation): UploadNotes {
+  return { ...(expiry && { expiry }), ...(partial && { concat: { field: partial } }) }
+}
+
+/** Refuses a body that cannot be right before anything is made; `undefined` where nothing can come. */
+async function firstBytes(
+  uploads: Uploads,
+  length: number | null,
+  terms: ContentTerms,
+  content: AppendContent,
+): Promise<ContentTerms | undefined> {
+  checkTerms(uploads, terms, content)
+  const tooMany =
+    length === 0 ? !(await isEmpty(content)) : (terms.contentLength ?? 0) > (length ?? Infinity)
+  if (tooMany) {
+    throw new UploadError(
+      'ERR_UPLOAD_SIZE_EXCEEDED',
+      `the body goes on beyond the upload's length of ${length} bytes`,
+    )
+  }
+  return length === 0 || terms.contentLength === 0 ? undefined : terms
+}
+
+async function isEmpty(content: AppendContent): Promise<boolean> {
+  const { byteLength } = await content.read()
+  return byteLength === 0
+}
+
+/** After these the client can go on, once it knows where: the answer tells it. */
+const RESUMABLE = new Set([
+  'ERR_INSUFFICIENT_STORAGE',
+  'ERR_READ_TIMEOUT',
+  'ERR_SHUTTING_DOWN',
+  'ERR_UPLOAD_INTERRUPTED',
+])
+
+/** Nobody knows the URL of an upload whose creation was refused or cut off: it does not stay. */
+async function receiveFirst(
+  uploads: Uploads,
+  upload: StoredUpload,
+  terms: ContentTerms,
+  content: AppendContent,
+): Promise<StoredUpload> {
+  const { uploadId: id } = upload
+  const release = await uploads.holders.take(id, (reason) => content.stop(reason))
+  try {
+    return await receive(uploads, { id, offset: 0, ...terms }, content)
+  } catch (error) {
+    if (error instanceof UploadError && RESUMABLE.has(error.code)) {
+      return await uploads.storage.info(id)
+    }
+    await end(uploads, id).catch((failure) =>
+      uploads.logger.error('an upload whose creation failed could not be removed', { id, failure }),
+    )
+    throw error
+  } finally {
+    release()
+  }
+}
+
+function checkLength(length: number | null, maxSize: number | null): void {
   const limit = maxSize ?? Number.MAX_SAFE_INTEGER
-  if (length <= limit) return
+  if (length === null || length <= limit) return
   throw new UploadError('ERR_MAX_SIZE_EXCEEDED', `an upload may have up to ${limit} bytes`)
 }
 

@@ -8,6 +8,7 @@ export type TusEvent =
   | UploadProgressEvent
   | UploadCompletedEvent
   | UploadFailedEvent
+  | UploadTerminatedEvent
 
 /** An upload exists. */
 export interface UploadCreatedEvent {
@@ -36,6 +37,12 @@ export interface UploadFailedEvent {
   readonly type: 'upload-failed'
   readonly uploadId: string
   readonly error: Error
+}
+
+/** A client has asked for the removal of an upload, finished or not, and nothing of it is left. */
+export interface UploadTerminatedEvent {
+  readonly type: 'upload-terminated'
+  readonly uploadId: string
 }
 
 /** Hears the events of one upload in order, each awaited. What it throws is logged, no more. */

@@ -1,6 +1,7 @@
 /** Finding an upload wherever it stands, and moving a sealed one on. @module */
 import { UploadError } from '../errors.ts'
 import type { StoredUpload } from '../store/upload.ts'
+import { isPartial } from '../store/upload-notes.ts'
 import { toUploadInfo } from './events.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -8,11 +9,12 @@ import type { Uploads } from './uploads.ts'
  * The upload: receiving, waiting for a worker, or remembered. One that was sealed before a crash is
  * finalized first; should that fail, it is complete all the same and the next look tries again.
  *
- * @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_CORRUPT_RECORD`
+ * @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE`, `ERR_CORRUPT_RECORD`
  */
 export async function lookUp(uploads: Uploads, id: string): Promise<StoredUpload> {
   const upload = await findUpload(uploads, id)
-  if (upload.state !== 'sealed') return upload
+  checkExpiry(upload)
+  if (upload.state !== 'sealed' || isPartial(upload.notes)) return upload
   try {
     await finalize(uploads, upload)
     return { ...upload, state: 'completed' }
@@ -37,13 +39,31 @@ export async function finalize(uploads: Uploads, upload: StoredUpload): Promise<
   await emit({ type: 'upload-completed', uploadInfo: toUploadInfo(upload) })
 }
 
+function checkExpiry({ expiresAt }: StoredUpload): void {
+  if (expiresAt === null || expiresAt.getTime() > Date.now()) return
+  throw new UploadError('ERR_UPLOAD_GONE', 'this upload has expired')
+}
+
 async function findUpload({ storage, queue }: Uploads, id: string): Promise<StoredUpload> {
   try {
     return await (storage.settledInfo?.(id) ?? storage.info(id))
   } catch (error) {
     if (!(error instanceof UploadError) || error.code !== 'ERR_UPLOAD_NOT_FOUND') throw error
     const found = await queue.find(id)
-    if (found) return found
+    if (found) return checkEnd(found)
     throw error
   }
+}
+
+/** @throws what became of an upload that no worker has acknowledged */
+function checkEnd(upload: StoredUpload): StoredUpload {
+  const { state, notes } = upload
+  if (state === 'refused' && notes.refusal) {
+    const { status, message } = notes.refusal
+    throw new UploadError('ERR_REFUSED', message, { status })
+  }
+  if (state === 'terminated' || state === 'expired' || state === 'refused') {
+    throw new UploadError('ERR_UPLOAD_GONE', `this upload was ${state}`)
+  }
+  return upload
 }

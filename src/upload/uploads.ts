@@ -2,6 +2,7 @@
 import type { Logger } from '../logger.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
 import type { Storage } from '../store/storage.ts'
+import type { UploadExpiry } from '../store/upload-notes.ts'
 import type { Emit } from './events.ts'
 import type { Holders } from './holders.ts'
 
@@ -21,6 +22,8 @@ export interface Uploads {
   readonly emit: Emit
   readonly logger: Logger
   readonly onCreate: CreateHook | undefined
+  /** How unfinished uploads expire, `null` for never. */
+  readonly expiry: UploadExpiry | null
   /** Bytes of an upload, `null` for no limit. */
   readonly maxSize: number | null
   /** Bytes of a request body, `null` for no limit. */

@@ -13,6 +13,7 @@ import {
   patch,
   sha256,
   sha256Of,
+  TUS,
   temporaryDirectory,
 } from '../serve.ts'
 
@@ -77,6 +78,21 @@ describe('take-over between processes', () => {
     await expect.poll(stalled.answer).toMatch(/^HTTP\/1\.1 409 /)
     const path = join(root, 'uploads', '.completed', idOf(location))
     expect(await sha256(path)).toBe(sha256Of(data))
+  })
+
+  it('by DELETE: nothing is left of the upload', async () => {
+    const { root, a, b } = await openTwo()
+    const location = await createUpload(a.url, 4_000_000)
+    const stalled = await stall(location, randomBytes(1_500_000), 4_000_000)
+    const record = join(root, 'uploads', idOf(location))
+    await expect
+      .poll(async () => (await recordOf(record)).offset, { timeout: 5000 })
+      .toBe(1_500_000)
+    const there = `${b.url}${idOf(location)}`
+    expect((await fetch(there, { method: 'DELETE', headers: TUS })).status).toBe(204)
+    await expect.poll(stalled.answer).toMatch(/^HTTP\/1\.1 409 /)
+    const left = await readdir(join(root, 'uploads'))
+    expect(left.sort()).toEqual(['.completed', '.tussi'])
   })
 
   it('of a process that was killed needs nobody to ask', async () => {

@@ -1,6 +1,7 @@
 /** A dead connection never blocks its successor. @module */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
@@ -12,6 +13,7 @@ import {
   serve,
   sha256,
   sha256Of,
+  TUS,
   temporaryDirectory,
 } from '../serve.ts'
 
@@ -69,6 +71,17 @@ describe('take-over', () => {
     const upload = await served.tus.waitForFile({ timeoutMs: 5000 })
     expect(await sha256(await upload.save(`${root}/saved`))).toBe(sha256Of(data))
     await upload.acknowledge()
+  })
+
+  it('by DELETE: nothing is left of the upload', async () => {
+    const served = await serve(await temporaryDirectory())
+    const location = await createUpload(served.url, 4_000_000)
+    const stalled = await stall(served, location, randomBytes(1_000_000), 4_000_000)
+    expect((await fetch(location, { method: 'DELETE', headers: TUS })).status).toBe(204)
+    await expect.poll(stalled.answer).toMatch(/^HTTP\/1\.1 409 /)
+    stalled.socket.write(randomBytes(100_000))
+    expect(await readdir(served.directory)).toEqual(['.tussi'])
+    expect((await fetch(location, { method: 'HEAD', headers: TUS })).status).toBe(410)
   })
 
   it('takes over first and compares offsets then', async () => {

@@ -49,7 +49,7 @@ describe('tussi-server, told something wrong', () => {
     [['--max-size', '1GB'], /--max-size must be/],
     [['stray'], /unexpected argument stray/],
     [['--metrics'], /--metrics is not available in this version/],
-    [['--expire-after', '5'], /--expire-after is not available in this version/],
+    [['--expire-after', '0'], /--expire-after must be an integer of at least 1, got 0/],
     [['--no-web'], /--no-web is not available in this version/],
   ])('%j: one line and exit code 2', async (flags, pattern) => {
     const result = await server(flags, await temporaryDirectory())
@@ -186,6 +186,15 @@ describe('tussi-server', () => {
     const running = await startServer(await temporaryDirectory(), ['--access-log'])
     await createUpload(running.url, 5)
     await running.until(/^\S+Z POST \/files\/ 201 \d+ bytes \d+ ms$/m)
+  })
+
+  it('tells clients when their uploads expire, and ends them then', async () => {
+    const { url } = await startServer(await temporaryDirectory(), ['--expire-after', '1'])
+    const location = await createUpload(url, 5)
+    const head = (): Promise<Response> => fetch(location, { method: 'HEAD', headers: TUS })
+    const expires = Date.parse((await head()).headers.get('upload-expires') ?? '')
+    expect(Math.abs(expires - Date.now())).toBeLessThan(2500)
+    await expect.poll(async () => (await head()).status, { timeout: 5000 }).toBe(410)
   })
 
   it('lets in pages of the listed origins only', async () => {

@@ -17,7 +17,7 @@ const EXPOSED = {
     'Upload-Offset',
   ],
 }
-const METHODS = ['GET', 'PUT', 'DELETE', 'PROPFIND']
+const METHODS = ['GET', 'PUT', 'PROPFIND']
 
 /** The rows. */
 export const METHOD_CASES: readonly ConformanceCase[] = [

@@ -15,9 +15,16 @@ export interface ConformanceCase {
   readonly server?: ServerOptions
   /** An upload that exists before: it has received `sent`. */
   readonly upload?: {
-    readonly length: number
+    /** `null` for one whose length is not known yet. */
+    readonly length: number | null
     readonly sent?: string
     readonly metadata?: string
+    /** Further fields of its creation. */
+    readonly fields?: Readonly<Record<string, FieldValue>>
+    /** The millisecond after which it expires has passed. */
+    readonly expired?: boolean
+    /** It was removed by DELETE. */
+    readonly terminated?: boolean
   }
   readonly request: {
     readonly method: string
@@ -31,6 +38,8 @@ export interface ConformanceCase {
     readonly body?: string
     /** Without `Content-Length`. */
     readonly chunked?: boolean
+    /** Fields after the body, which is chunked then. */
+    readonly trailers?: Readonly<Record<string, string>>
   }
   /** Several where a specification leaves the choice. */
   readonly status: number | readonly number[]
@@ -42,6 +51,8 @@ export interface ConformanceCase {
   readonly detail?: RegExp
   /** Where the upload stands afterwards. By default where it stood before. */
   readonly offsetAfter?: number
+  /** The status of a HEAD afterwards, where it is not that of an upload. */
+  readonly headAfter?: number
   /** What a HEAD of the upload, or of the created one, says afterwards. */
   readonly after?: Readonly<Record<string, FieldExpectation>>
   /** Transports that cannot carry this request. */

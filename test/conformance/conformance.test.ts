@@ -4,14 +4,25 @@ import { BAD_INPUT_CASES } from './cases-bad-input.ts'
 import { COMPLETED_CASES } from './cases-completed.ts'
 import { FORWARDED_CASES } from './cases-forwarded.ts'
 import { CORS_CASES, METHOD_CASES } from './cases-methods.ts'
+import { NO_TRAILER_CASES, TUS_CHECKSUM_CASES } from './cases-tus-checksum.ts'
 import { TUS_CORE_CASES } from './cases-tus-core.ts'
 import { TUS_CREATION_CASES } from './cases-tus-creation.ts'
+import { TUS_CREATION_WITH_UPLOAD_CASES } from './cases-tus-creation-with-upload.ts'
+import { TUS_DEFER_LENGTH_CASES } from './cases-tus-defer-length.ts'
+import { TUS_EXPIRATION_CASES } from './cases-tus-expiration.ts'
+import { TUS_TERMINATION_CASES } from './cases-tus-termination.ts'
 import { STORAGES, TRANSPORTS } from './servers.ts'
 import { describeConformance } from './table.ts'
 
 const ROWS = [
   ...TUS_CORE_CASES,
   ...TUS_CREATION_CASES,
+  ...TUS_CREATION_WITH_UPLOAD_CASES,
+  ...TUS_DEFER_LENGTH_CASES,
+  ...TUS_EXPIRATION_CASES,
+  ...TUS_CHECKSUM_CASES,
+  ...NO_TRAILER_CASES,
+  ...TUS_TERMINATION_CASES,
   ...COMPLETED_CASES,
   ...METHOD_CASES,
   ...CORS_CASES,

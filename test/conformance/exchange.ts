@@ -12,6 +12,8 @@ export interface TestRequest {
   readonly body?: Uint8Array
   /** Without `Content-Length`, in two pieces. */
   readonly chunked?: boolean
+  /** Fields after a chunked body. */
+  readonly trailers?: Readonly<Record<string, string>>
 }
 
 /** What came back. */
@@ -33,6 +35,7 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[]
   readonly filenameCharset?: 'ascii' | 'utf-8'
   readonly publicUrl?: string
+  readonly expiration?: { readonly afterMs: number; readonly sliding?: boolean }
   readonly cors?: false | { readonly origins: readonly string[] }
 }
 

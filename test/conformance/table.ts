@@ -1,4 +1,5 @@
 /** Runs rows of the conformance table over one server. @module */
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   type ConformanceCase,
@@ -72,6 +73,11 @@ async function expectAfterwards(
 ): Promise<void> {
   if (!path) return
   const response = await server.send(requestOf('HEAD', { path }))
+  if (row.headAfter !== undefined) {
+    expect(response.status, 'status of HEAD afterwards').toBe(row.headAfter)
+    expect(response.fields['upload-offset'], 'offset of what is gone').toBeUndefined()
+    return
+  }
   expect([200, 204], 'status of HEAD afterwards').toContain(response.status)
   const offset = row.offsetAfter ?? Buffer.byteLength(row.upload?.sent ?? '')
   expect(response.fields['upload-offset'], 'offset afterwards').toBe(`${offset}`)
@@ -81,17 +87,24 @@ async function expectAfterwards(
 /** Creates the upload that a row begins with and resolves with its path. */
 async function arrange(
   { send }: Running,
-  { length, sent, metadata }: NonNullable<ConformanceCase['upload']>,
+  { length, sent, metadata, fields, terminated, expired }: NonNullable<ConformanceCase['upload']>,
 ): Promise<string> {
+  const size = length === null ? { 'Upload-Defer-Length': '1' } : { 'Upload-Length': `${length}` }
   const created = await send(
     requestOf('POST', {
       path: '/files/',
-      fields: { 'Upload-Length': `${length}`, 'Upload-Metadata': metadata ?? null },
+      fields: { ...size, 'Upload-Metadata': metadata ?? null, ...fields },
     }),
   )
   const path = createdPath(created)
   if (!path) throw new Error(`no upload to begin with: ${created.status} ${created.body}`)
-  if (!sent) return path
+  if (sent) await sendFirst(send, path, sent)
+  if (expired) await delay(5)
+  if (terminated) await send(requestOf('DELETE', { path }))
+  return path
+}
+
+async function sendFirst(send: Running['send'], path: string, sent: string): Promise<void> {
   const patched = await send(
     requestOf('PATCH', {
       path,
@@ -100,7 +113,6 @@ async function arrange(
     }),
   )
   if (patched.status !== 204) throw new Error(`no bytes to begin with: ${patched.status}`)
-  return path
 }
 
 function requestOf(
@@ -110,11 +122,13 @@ function requestOf(
     fields = {},
     body,
     chunked = false,
+    trailers,
   }: {
     readonly path: string
     readonly fields?: Readonly<Record<string, FieldValue>>
     readonly body?: string
     readonly chunked?: boolean
+    readonly trailers?: Readonly<Record<string, string>>
   },
 ): TestRequest {
   const all: Record<string, string | readonly string[]> = {}
@@ -122,7 +136,8 @@ function requestOf(
   for (const [name, value] of Object.entries({ ...defaults, ...fields })) {
     if (value !== null) all[name] = value
   }
-  const request = { method, path, fields: all, chunked }
+  const more = trailers && { trailers }
+  const request = { method, path, fields: all, chunked: chunked || trailers !== undefined, ...more }
   return body === undefined ? request : { ...request, body: Buffer.from(body) }
 }
 

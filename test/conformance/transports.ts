@@ -6,13 +6,14 @@ import type { Send, TestRequest, TestResponse } from './exchange.ts'
 
 /** Sends with the client of `node:http`, one connection per request. */
 export function sendOverHttp(port: number): Send {
-  return async ({ method, path, fields, body, chunked }) => {
+  return async ({ method, path, fields, body, chunked, trailers }) => {
     const options: RequestOptions = { host: '127.0.0.1', port, method, path, agent: false }
     const request = httpRequest({ ...options, headers: withLength(fields, body, chunked) })
     const answered = once(request, 'response')
     // A refusal may come, and the connection go, while the body is still being sent.
     request.on('error', () => {})
     for (const piece of chunked ? halves(body) : []) request.write(piece)
+    if (trailers) request.addTrailers(trailers)
     request.end(chunked ? undefined : body)
     const [message] = (await answered) as [IncomingMessage]
     return await readMessage(message)
@@ -32,11 +33,12 @@ async function readMessage(message: IncomingMessage): Promise<TestResponse> {
 
 /** Sends with the client of `node:http2`, one stream per request. */
 export function sendOverHttp2(session: ClientHttp2Session): Send {
-  return async ({ method, path, fields, body, chunked }) => {
+  return async ({ method, path, fields, body, chunked, trailers }) => {
     const stream = session.request(
       { ':method': method, ':path': path, ...withLength(fields, body, chunked) },
-      { endStream: body === undefined },
+      { endStream: body === undefined, waitForTrailers: trailers !== undefined },
     )
+    stream.once('wantTrailers', () => stream.sendTrailers({ ...trailers }))
     const answered = once(stream, 'response')
     stream.on('error', () => {})
     for (const piece of chunked ? halves(body) : []) stream.write(piece)

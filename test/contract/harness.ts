@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { CompletedQueue } from '../../src/store/completed-queue.ts'
-import type { NewUpload, Storage, StoredEntry } from '../../src/store/storage.ts'
+import type { NewUpload, Storage, StoredEntry, TerminateRequest } from '../../src/store/storage.ts'
 import type { StoredUpload } from '../../src/store/upload.ts'
 import { contentOf } from './content.ts'
 
@@ -82,6 +82,11 @@ export async function completeUpload(
 /** A signal for a claim that must come: bounded, so that a lost one fails the test with a reason. */
 export function soon(): { readonly signal: AbortSignal } {
   return { signal: AbortSignal.timeout(4_000) }
+}
+
+/** How an upload is terminated. */
+export function terminated({ completedDir }: Harness): TerminateRequest {
+  return { completedDir, end: 'terminated' }
 }
 
 /** Claims the one upload that waits, saves it, acknowledges it and resolves with its bytes. */

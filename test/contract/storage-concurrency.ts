@@ -1,7 +1,13 @@
 /** Appends that meet each other, or a deletion; part of the contract of a storage. @module */
 import { expect, it } from 'vitest'
 import { contentOf, stalledContent } from './content.ts'
-import { type OpenStorageFunction, openForTest, receive, startUpload } from './harness.ts'
+import {
+  type OpenStorageFunction,
+  openForTest,
+  receive,
+  startUpload,
+  terminated,
+} from './harness.ts'
 
 /** Runs this part; `open` makes a fresh, empty storage per test. */
 export function describeConcurrentAppends(open: OpenStorageFunction): void {
@@ -88,14 +94,14 @@ export function describeConcurrentAppends(open: OpenStorageFunction): void {
     expect((await stalled).upload.offset).toBe(10)
   })
 
-  it('refuses the bytes of a stalled append whose upload was deleted', async () => {
+  it('refuses the bytes of a stalled append whose upload was terminated', async () => {
     const harness = await openForTest(open)
     const id = await startUpload(harness, { length: 20 })
     const content = stalledContent()
     const stalled = harness.storage.append(id, { ...harness, offset: 0, content })
     stalled.catch(() => {})
     await content.asked
-    await harness.storage.delete(id)
+    await harness.storage.terminate(id, terminated(harness))
     content.send('hello')
     await expect(stalled).rejects.toMatchObject({ code: 'ERR_UPLOAD_NOT_FOUND' })
   })

@@ -56,7 +56,8 @@ export function describeStorageEntries(open: OpenStorageFunction): void {
       await harness.storage.discard(await entryOf(harness, 'upload', id), harness.completedDir),
     ).toBe(true)
     await expect(harness.storage.info(id)).rejects.toMatchObject({ code: 'ERR_UPLOAD_NOT_FOUND' })
-    expect(await entriesOf(harness, id)).toEqual([])
+    expect((await entriesOf(harness, id)).map(({ kind }) => kind)).toEqual(['tombstone'])
+    expect(await harness.queue.find(id)).toMatchObject({ state: 'expired', offset: 5 })
   })
 
   it('does not discard twice', async () => {

@@ -14,10 +14,13 @@ import {
   openForTest,
   receive,
   startUpload,
+  terminated,
 } from './harness.ts'
 import { describeAppend, describeFailingAppend } from './storage-append.ts'
 import { describeConcurrentAppends } from './storage-concurrency.ts'
 import { describeStorageEntries } from './storage-entries.ts'
+import { describeTerminate } from './storage-terminate.ts'
+import { describeAppendTerms } from './storage-terms.ts'
 
 /** Runs the contract of a storage; `open` makes a fresh, empty one per test. */
 export function describeStorage(name: string, open: OpenStorageFunction): void {
@@ -26,8 +29,10 @@ export function describeStorage(name: string, open: OpenStorageFunction): void {
     describe('append', () => describeAppend(open))
     describe('append that fails', () => describeFailingAppend(open))
     describe('appends at the same time', () => describeConcurrentAppends(open))
+    describe('terms of an append', () => describeAppendTerms(open))
     describe('finalize', () => describeFinalize(open))
-    describe('delete and list', () => describeDelete(open))
+    describe('terminate', () => describeTerminate(open))
+    describe('list', () => describeList(open))
     describe('entries, discard and bury', () => describeStorageEntries(open))
   })
 }
@@ -167,28 +172,7 @@ function describeFinalize(open: OpenStorageFunction): void {
   })
 }
 
-function describeDelete(open: OpenStorageFunction): void {
-  it('removes an unfinished upload', async () => {
-    const harness = await openForTest(open)
-    const id = await startUpload(harness, { sent: 'hello' })
-    await harness.storage.delete(id)
-    await expect(harness.storage.info(id)).rejects.toMatchObject({ code: 'ERR_UPLOAD_NOT_FOUND' })
-  })
-
-  it('has nothing to remove a second time', async () => {
-    const harness = await openForTest(open)
-    const id = await startUpload(harness)
-    await harness.storage.delete(id)
-    await expect(harness.storage.delete(id)).rejects.toMatchObject({ code: 'ERR_UPLOAD_NOT_FOUND' })
-  })
-
-  it('leaves a completed upload alone', async () => {
-    const harness = await openForTest(open)
-    const id = await completeUpload(harness)
-    await expect(harness.storage.delete(id)).rejects.toMatchObject({ code: 'ERR_UPLOAD_NOT_FOUND' })
-    expect((await receive(harness)).id).toBe(id)
-  })
-
+function describeList(open: OpenStorageFunction): void {
   it('lists nothing where nothing is', async () => {
     const harness = await openForTest(open)
     expect(await listedIds(harness)).toEqual([])
@@ -203,10 +187,10 @@ function describeDelete(open: OpenStorageFunction): void {
     expect((await listedIds(harness)).sort()).toEqual(ids.sort())
   })
 
-  it('lists a deleted upload no more', async () => {
+  it('lists a terminated upload no more', async () => {
     const harness = await openForTest(open)
     const ids = [await startUpload(harness), await startUpload(harness)]
-    await harness.storage.delete(ids.pop() ?? '')
+    await harness.storage.terminate(ids.pop() ?? '', terminated(harness))
     expect(await listedIds(harness)).toEqual(ids)
   })
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatRecord, parseRecord, type RecordFields } from '../../src/store/upload-record.ts'
 import { required } from '../run.ts'
+import { ended, notes } from '../store/arbitrary-notes.ts'
 
 /** Reads records, one a line; answers with the JSON that Python would write and what it holds. */
 const MODEL = `
@@ -71,6 +72,8 @@ const records: fc.Arbitrary<RecordFields> = fc
     epoch: fc.nat(),
     attempts: fc.nat(),
     notBeforeMs: fc.option(fc.nat()),
+    ended,
+    notes,
   })
   .filter(({ length, offset }) => length === null || offset <= length)
   .map((record) => ({ ...record, complete: record.complete && record.offset === record.length }))

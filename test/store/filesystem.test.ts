@@ -265,7 +265,7 @@ describe('the janitor', () => {
     const old = { ...record, last_write: record.last_write - 90_000 }
     await writeFile(join(directory, `${id}.meta`), JSON.stringify(old))
     expect(await janitorOf(served).run()).toMatchObject({ stale: 1 })
-    expect((await fetch(location, { method: 'HEAD', headers: TUS })).status).toBe(404)
+    expect((await fetch(location, { method: 'HEAD', headers: TUS })).status).toBe(410)
   })
 
   it('removes completed uploads by their age, but not what a worker holds', async () => {

@@ -10,6 +10,7 @@ import {
   type RecordFields,
   UploadRecord,
 } from '../../src/store/upload-record.ts'
+import { ended, notes } from './arbitrary-notes.ts'
 
 const PYTHON = {
   length: 5,
@@ -38,6 +39,8 @@ describe('parseRecord', () => {
       epoch: 0,
       attempts: 0,
       notBeforeMs: null,
+      ended: null,
+      notes: {},
     })
   })
 
@@ -176,6 +179,8 @@ const records: fc.Arbitrary<RecordFields> = fc
     epoch: fc.nat(),
     attempts: fc.nat(),
     notBeforeMs: fc.option(fc.nat()),
+    ended,
+    notes,
   })
   .filter(({ length, offset }) => length === null || offset <= length)
   .map((record) => ({ ...record, complete: record.complete && record.offset === record.length }))

@@ -2,7 +2,7 @@
 import { writev } from 'node:fs'
 import type { AppendRequest, AppendResult, Batch, Content } from '../storage.ts'
 import type { RecordFields } from '../upload-record.ts'
-import { type OpenedAppend, sizeExceeded, skip, stateOf } from './append.ts'
+import { type AppendTerms, checkEnd, isWithin, type OpenedAppend, skip, stateOf } from './append.ts'
 import { toUploadError } from './io-call.ts'
 import type { IoPool } from './io-pool.ts'
 import { toStoredUpload } from './stored-upload.ts'
@@ -27,14 +27,24 @@ export async function appendStream(
   { pool, ask }: AppendMeans,
   id: string,
   first: Batch,
-  { offset, content, completedDir }: AppendRequest,
+  request: AppendRequest,
 ): Promise<AppendResult> {
-  const opened = await pool.untilFree('openAppend', { id, offset }, ask)
-  const stream = new AppendStream(pool, id, opened, completedDir)
+  const opened = await pool.untilFree('openAppend', termsOf(id, request), ask)
+  const stream = new AppendStream(pool, id, opened, request)
   try {
-    return await stream.run(first, content)
+    return await stream.run(first, request.content)
   } finally {
     await pool.run('closeAppend', { fd: opened.fd })
+  }
+}
+
+/** The part of a request that the I/O threads need. */
+export function termsOf(id: string, { offset, length, maxSize }: AppendRequest): AppendTerms {
+  return {
+    id,
+    offset,
+    ...(length !== undefined && { length }),
+    ...(maxSize !== undefined && { maxSize }),
   }
 }
 
@@ -42,18 +52,18 @@ class AppendStream {
   readonly #pool: IoPool
   readonly #id: string
   readonly #fd: number
-  readonly #completedDir: string
+  readonly #request: AppendRequest
   #record: RecordFields
   /** End of the bytes in the file, not all of them recorded. */
   #end: number
   #locked = true
   #uncommittedSince = 0
 
-  constructor(pool: IoPool, id: string, { fd, record }: OpenedAppend, completedDir: string) {
+  constructor(pool: IoPool, id: string, { fd, record }: OpenedAppend, request: AppendRequest) {
     this.#pool = pool
     this.#id = id
     this.#fd = fd
-    this.#completedDir = completedDir
+    this.#request = request
     this.#record = record
     this.#end = record.offset
   }
@@ -65,15 +75,19 @@ class AppendStream {
       let batch = first
       await this.#write(batch)
       while (!batch.last) {
-        const idle = this.#uncommitted > 0 ? CHECKPOINT_MS : undefined
-        batch = await content.read(idle)
+        const due = this.#uncommitted > 0 && !this.#request.atomic
+        batch = await content.read(due ? CHECKPOINT_MS : undefined)
         await this.#write(batch)
-        if (batch.byteLength === 0 && !this.#full) await this.#commit()
+        if (batch.byteLength === 0 && !this.#full) await this.#checkpoint()
       }
     } catch (error) {
       contentError = error
+      // What a checksum was to vouch for is worth nothing without it.
+      if (this.#request.atomic) this.#end = this.#record.offset
     }
-    await this.#commit()
+    // A body without bytes completes an upload whose length it tells.
+    if (contentError === undefined && this.#full) await this.#advance()
+    else await this.#commit()
     const result = { upload: toStoredUpload(this.#id, this.#record, stateOf(this.#record)) }
     return contentError === undefined ? result : { ...result, contentError }
   }
@@ -90,7 +104,7 @@ class AppendStream {
   async #write(batch: Batch): Promise<void> {
     if (batch.byteLength === 0) return
     const end = this.#end + batch.byteLength
-    if (end > (this.#record.length ?? end)) await this.#refuse()
+    await this.#checkEnd(end)
     await this.#lock()
     if (this.#uncommitted === 0) this.#uncommittedSince = Date.now()
     await writeAll(this.#fd, batch.pieces, this.#end)
@@ -99,14 +113,22 @@ class AppendStream {
       !this.#pool.fsync ||
       this.#uncommitted >= CHECKPOINT_BYTES ||
       Date.now() - this.#uncommittedSince >= CHECKPOINT_MS
-    if (due && !this.#full) await this.#commit()
+    if (due && !this.#full) await this.#checkpoint()
+  }
+
+  async #checkpoint(): Promise<void> {
+    if (this.#request.atomic) return
+    await this.#commit()
+    this.#request.onOffset?.(this.#record.offset)
   }
 
   /** A body that is too long must not complete the upload by its first part. */
-  async #refuse(): Promise<never> {
-    if (this.#full) this.#end = this.#record.offset
+  async #checkEnd(end: number): Promise<void> {
+    const { atomic, maxSize } = this.#request
+    if (isWithin(this.#record, end, maxSize)) return
+    if (this.#full || atomic) this.#end = this.#record.offset
     await this.#commit()
-    throw sizeExceeded(this.#record)
+    checkEnd(this.#record, end, maxSize)
   }
 
   async #lock(): Promise<void> {
@@ -117,7 +139,11 @@ class AppendStream {
   }
 
   async #commit(): Promise<void> {
-    if (this.#uncommitted === 0) return
+    if (this.#uncommitted > 0) await this.#advance()
+  }
+
+  async #advance(): Promise<void> {
+    await this.#lock()
     this.#locked = false
     const end = this.#end
     // After a failed sync the pages may be gone: the bytes count as never received.
@@ -127,7 +153,8 @@ class AppendStream {
       fd: this.#fd,
       record: this.#record,
       end,
-      completedDir: this.#completedDir,
+      completedDir: this.#request.completedDir,
+      seal: this.#request.seal ?? false,
     })
     this.#end = end
   }

@@ -7,7 +7,9 @@
 import { closeSync, fstatSync, writevSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import type { StoredUpload } from '../upload.ts'
+import { expiresAtMs } from '../upload-notes.ts'
 import type { RecordFields } from '../upload-record.ts'
+import { reserve } from './create.ts'
 import { type LockedUpload, notFound, recordEpoch, recordOffset } from './finalize.ts'
 import {
   BUSY,
@@ -24,29 +26,43 @@ import { dataPath, recordPath } from './layout.ts'
 import { checkSize, readRecord } from './record-file.ts'
 import { toStoredUpload } from './stored-upload.ts'
 
-export interface AppendWhole {
+/** What an append asks for besides its bytes. */
+export interface AppendTerms {
   readonly id: string
   readonly offset: number
-  readonly pieces: readonly Uint8Array[]
+  readonly length?: number
+  readonly maxSize?: number
+}
+
+/** What becomes of an upload at its length. */
+export interface Completion {
   readonly completedDir: string
+  /** It is sealed and stays where it is. */
+  readonly seal: boolean
+}
+
+export interface AppendWhole extends AppendTerms, Completion {
+  readonly pieces: readonly Uint8Array[]
 }
 
 /** Writes a whole body: compare, write, sync, record, and finalize at the length. */
 export function* appendWhole(
   io: Io,
-  { id, offset, pieces, completedDir }: AppendWhole,
+  { pieces, completedDir, seal, ...terms }: AppendWhole,
 ): Operation<StoredUpload | Busy> {
-  const upload = openUpload(io, id, offset)
+  const upload = openUpload(io, terms)
   if (isBusy(upload)) return upload
   try {
-    const { fd, record } = upload
+    const { id, offset } = terms
+    const { fd, record, changed } = upload
     const end = offset + pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
-    if (end > (record.length ?? end)) throw sizeExceeded(record)
-    if (end === offset) return toStoredUpload(id, record)
-    writeAll(fd, pieces, offset)
+    checkEnd(record, end, terms.maxSize)
+    if (end === offset && !changed) return toStoredUpload(id, record)
+    if (end > offset) writeAll(fd, pieces, offset)
     yield* syncData(io, fd)
     const appended = advance(record, end)
-    const stored = yield* recordOffset(io, { id, fd, record: appended }, completedDir)
+    const completion = { completedDir, seal }
+    const stored = yield* recordOffset(io, { id, fd, record: appended }, completion)
     return toStoredUpload(id, stored, stateOf(stored))
   } finally {
     closeSync(upload.fd)
@@ -60,15 +76,12 @@ export interface OpenedAppend {
 }
 
 /** Opens an upload for a longer body and announces the new writer by the next epoch. */
-export function* openAppend(
-  io: Io,
-  { id, offset }: { id: string; offset: number },
-): Operation<OpenedAppend | Busy> {
-  const upload = openUpload(io, id, offset)
+export function* openAppend(io: Io, terms: AppendTerms): Operation<OpenedAppend | Busy> {
+  const upload = openUpload(io, terms)
   if (isBusy(upload)) return upload
   try {
     const record = { ...upload.record, epoch: upload.record.epoch + 1 }
-    yield* recordEpoch(io, id, record)
+    yield* recordEpoch(io, terms.id, record)
     io.posix.mark(upload.fd)
     return { fd: upload.fd, record }
   } catch (error) {
@@ -96,11 +109,11 @@ export function* lockAppend(io: Io, { id, fd, record }: LockedUpload): Operation
 /** Syncs what was written up to `end`, records it and lets the lock go. */
 export function* commitAppend(
   io: Io,
-  { id, fd, record, end, completedDir }: LockedUpload & { end: number; completedDir: string },
+  { id, fd, record, end, ...completion }: LockedUpload & Completion & { end: number },
 ): Operation<RecordFields> {
   try {
     yield* syncData(io, fd)
-    return yield* recordOffset(io, { id, fd, record: advance(record, end) }, completedDir)
+    return yield* recordOffset(io, { id, fd, record: advance(record, end) }, completion)
   } finally {
     io.posix.unlock(fd)
   }
@@ -115,7 +128,13 @@ export function stateOf(record: RecordFields): 'completed' | 'sealed' | 'receivi
   return record.complete ? 'sealed' : 'receiving'
 }
 
-function openUpload(io: Io, id: string, offset: number): LockedUpload | Busy {
+interface OpenedUpload extends LockedUpload {
+  /** The record says more than the one on the disk. */
+  readonly changed: boolean
+}
+
+function openUpload(io: Io, terms: AppendTerms): OpenedUpload | Busy {
+  const { id, offset, length } = terms
   const fd = lockFile(io, dataPath(io.directory, id))
   if (fd === undefined) throw notFound()
   if (isBusy(fd)) return BUSY
@@ -126,6 +145,9 @@ function openUpload(io: Io, id: string, offset: number): LockedUpload | Busy {
     }
     const record = readRecord(recordPath(io.directory, id))
     if (record === undefined) throw notFound()
+    if (record.notes.concat?.parts) {
+      throw new UploadError('ERR_MODIFY_FINAL', 'a final upload takes no bytes of its own')
+    }
     if (record.offset !== offset || record.complete) {
       throw new UploadError(
         'ERR_MISMATCHED_OFFSET',
@@ -134,14 +156,58 @@ function openUpload(io: Io, id: string, offset: number): LockedUpload | Busy {
       )
     }
     checkSize(fstatSync(fd).size, record)
-    return { id, fd, record }
+    checkExpiry(record)
+    const told = length === undefined ? record : withLength(io, fd, record, terms)
+    return { id, fd, record: told, changed: told !== record }
   } catch (error) {
     closeSync(fd)
     throw error
   }
 }
 
-export function sizeExceeded({ length, offset }: RecordFields): UploadError {
+/** A length is told once; from then on it is the upload's, and its space is reserved. */
+function withLength(
+  io: Io,
+  fd: number,
+  record: RecordFields,
+  { length = 0, maxSize = length }: AppendTerms,
+): RecordFields {
+  if (record.length === length) return record
+  if (record.length !== null || length < record.offset) {
+    const known = record.length ?? `at least ${record.offset}`
+    throw new UploadError(
+      'ERR_INVALID_UPLOAD_LENGTH',
+      `the length of this upload is ${known}, not ${length}`,
+      { offset: record.offset },
+    )
+  }
+  if (length > maxSize) throw maxSizeExceeded(maxSize, record)
+  reserve(io, fd, length)
+  return { ...record, length }
+}
+
+function checkExpiry(record: RecordFields): void {
+  if ((expiresAtMs(record) ?? Number.POSITIVE_INFINITY) > Date.now()) return
+  throw new UploadError('ERR_UPLOAD_GONE', 'this upload has expired')
+}
+
+/** Whether a body may end there. */
+export function isWithin(record: RecordFields, end: number, maxSize: number | undefined): boolean {
+  return end <= (record.length ?? maxSize ?? Number.MAX_SAFE_INTEGER)
+}
+
+/** @throws `ERR_UPLOAD_SIZE_EXCEEDED`, `ERR_MAX_SIZE_EXCEEDED` */
+export function checkEnd(record: RecordFields, end: number, maxSize: number | undefined): void {
+  if (isWithin(record, end, maxSize)) return
+  throw record.length === null ? maxSizeExceeded(maxSize, record) : sizeExceeded(record)
+}
+
+function maxSizeExceeded(maxSize: number | undefined, { offset }: RecordFields): UploadError {
+  const message = `an upload may have up to ${maxSize} bytes`
+  return new UploadError('ERR_MAX_SIZE_EXCEEDED', message, { offset })
+}
+
+function sizeExceeded({ length, offset }: RecordFields): UploadError {
   return new UploadError(
     'ERR_UPLOAD_SIZE_EXCEEDED',
     `the body goes on beyond the upload's length of ${length} bytes`,

@@ -1,5 +1,5 @@
 /** Creation: data file reserved, record durable, then the answer. @module */
-import { closeSync, openSync, rmSync, statfsSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, rmSync, statfsSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import type { NewUpload } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
@@ -43,9 +43,9 @@ function openNew(path: string): number {
 }
 
 /** Looks first, for a file system that cannot reserve only makes the file long. */
-function reserve(io: Io, fd: number, length: number): void {
+export function reserve(io: Io, fd: number, length: number): void {
   const free = freeSpace(io.directory)
-  if (free < length) {
+  if (free < length - fstatSync(fd).size) {
     throw new UploadError(
       'ERR_INSUFFICIENT_STORAGE',
       `${length} bytes are wanted, ${free} are free`,
@@ -70,5 +70,7 @@ function newRecord(upload: NewUpload): RecordFields {
     epoch: 0,
     attempts: 0,
     notBeforeMs: null,
+    ended: null,
+    notes: upload.notes ?? {},
   }
 }

@@ -10,9 +10,11 @@ import type {
   NewUpload,
   Storage,
   StoredEntry,
+  TerminateRequest,
 } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
-import { appendStream, MESSAGE_BYTES } from './append-stream.ts'
+import type { UploadNotes } from '../upload-notes.ts'
+import { appendStream, MESSAGE_BYTES, termsOf } from './append-stream.ts'
 import { freeSpace } from './create.ts'
 import { prepareCompleted, prepareUploads, remoteFileSystem } from './directories.ts'
 import { FilesystemQueue } from './filesystem-queue.ts'
@@ -115,7 +117,7 @@ export class FilesystemStorage implements Storage {
   }
 
   async #append(id: string, request: AppendRequest): Promise<AppendResult> {
-    const { offset, content } = request
+    const { content } = request
     const completedDir = this.#queue(request.completedDir).completedDir
     let first: Batch
     try {
@@ -125,21 +127,37 @@ export class FilesystemStorage implements Storage {
     }
     return this.#stops.during(id, async (ask) => {
       if (!first.last || first.byteLength > MESSAGE_BYTES) {
-        const request = { offset, content, completedDir }
-        return appendStream({ pool: this.#pool, ask }, id, first, request)
+        return appendStream({ pool: this.#pool, ask }, id, first, { ...request, completedDir })
       }
-      const whole = { id, offset, pieces: first.pieces, completedDir }
+      const { pieces } = first
+      const { seal = false } = request
+      const whole = { ...termsOf(id, request), pieces, completedDir, seal }
       return { upload: await this.#pool.untilFree('appendWhole', whole, ask) }
     })
   }
 
-  async finalize(id: string, completedDir: string): Promise<boolean> {
+  async finalize(id: string, completedDir: string, notes: UploadNotes = {}): Promise<boolean> {
     const queue = this.#queue(completedDir)
-    return this.#pool.untilFree('finalize', { id, completedDir: queue.completedDir })
+    return this.#pool.untilFree('finalize', { id, completedDir: queue.completedDir, notes })
   }
 
-  async delete(id: string): Promise<void> {
-    await this.#pool.untilFree('remove', { id })
+  async hold(id: string): Promise<() => Promise<void>> {
+    const { fd } = await this.#stops.during(id, (ask) => this.#pool.untilFree('hold', { id }, ask))
+    return () => this.#pool.run('closeAppend', { fd })
+  }
+
+  async note(id: string, notes: UploadNotes): Promise<void> {
+    await this.#pool.untilFree('note', { id, notes })
+  }
+
+  read(id: string, position: number, length: number): Promise<Uint8Array> {
+    return this.#pool.run('read', { id, position, length })
+  }
+
+  async terminate(id: string, { completedDir, end, notes = {} }: TerminateRequest): Promise<void> {
+    const place = { id, completedDir: this.#queue(completedDir).completedDir }
+    const how = { ...place, end, notes }
+    await this.#stops.during(id, (ask) => this.#pool.untilFree('terminate', how, ask))
   }
 
   async *list(): AsyncIterable<StoredUpload> {

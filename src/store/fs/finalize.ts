@@ -7,6 +7,7 @@
  */
 import { closeSync, existsSync, fstatSync, renameSync, rmSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
+import { isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
 import { formatRecord, type RecordFields } from '../upload-record.ts'
 import {
   BUSY,
@@ -31,7 +32,7 @@ export interface LockedUpload {
 /** Finalizes a sealed upload by id. Idempotent. */
 export function* finalize(
   io: Io,
-  { id, completedDir }: { id: string; completedDir: string },
+  { id, completedDir, notes }: { id: string; completedDir: string; notes: UploadNotes },
 ): Operation<boolean | Busy> {
   const fd = lockFile(io, dataPath(io.directory, id))
   if (isBusy(fd)) return BUSY
@@ -41,10 +42,11 @@ export function* finalize(
     return false
   }
   try {
-    const record = readRecord(recordPath(io.directory, id))
-    if (record === undefined) throw notFound()
-    if (!record.complete) {
-      throw new UploadError('ERR_MISMATCHED_OFFSET', 'the upload is not complete', {
+    const found = readRecord(recordPath(io.directory, id))
+    if (found === undefined) throw notFound()
+    const record = { ...found, notes: { ...found.notes, ...notes } }
+    if (!record.complete || !isForQueue(record.notes)) {
+      throw new UploadError('ERR_MISMATCHED_OFFSET', 'the upload is not one for the queue', {
         offset: record.offset,
       })
     }
@@ -92,13 +94,16 @@ function* finalizeLocked(
 /** Records a new offset; at the length of the upload that is the end of it. */
 export function* recordOffset(
   io: Io,
-  upload: LockedUpload,
-  completedDir: string,
+  { id, fd, record }: LockedUpload,
+  { completedDir, seal }: { readonly completedDir: string; readonly seal: boolean },
 ): Operation<RecordFields> {
-  const { record } = upload
-  if (record.offset === record.length) return yield* finalizeLocked(io, upload, completedDir)
-  yield* writeRecord(io, io.directory, recordPath(io.directory, upload.id), record)
-  return record
+  const complete = record.offset === record.length
+  const gated = complete && seal && !isPartial(record.notes)
+  const notes = gated ? { ...record.notes, gated } : record.notes
+  const upload = { id, fd, record: { ...record, complete, notes } }
+  if (complete && isForQueue(notes)) return yield* finalizeLocked(io, upload, completedDir)
+  yield* writeRecord(io, io.directory, recordPath(io.directory, id), upload.record)
+  return upload.record
 }
 
 /** Announces a new writer. Not synced as an entry: after a crash there is no old writer to stop. */

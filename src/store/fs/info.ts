@@ -47,5 +47,5 @@ export function* find(
     return toStoredUpload(id, completed, 'completed')
   }
   const tombstone = readRecord(tombstonePath(completedDir, id))
-  return tombstone && toStoredUpload(id, tombstone, 'acknowledged')
+  return tombstone && toStoredUpload(id, tombstone, tombstone.ended ?? 'acknowledged')
 }

@@ -8,12 +8,14 @@ import { closeSync, existsSync, rmSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { StoredEntry } from '../storage.ts'
+import { expiresAtMs, isForQueue } from '../upload-notes.ts'
 import type { RecordFields } from '../upload-record.ts'
 import { bury, type CompletedUploadPlace, readCompleted, removeCompleted } from './claim.ts'
 import { type Io, isBusy, lockFile, type Operation, syncDirectory } from './io-call.ts'
 import { dataPath, parseName, recordPath } from './layout.ts'
 import { checkSize, readRecord } from './record-file.ts'
 import { removeLocked } from './remove.ts'
+import { remember } from './terminate.ts'
 
 type Area = 'uploads' | 'completed' | 'tombstone' | 'dead' | 'temporary'
 
@@ -76,9 +78,13 @@ export function* discard(
     if (!isUnchanged(io, entry, completedDir)) return false
     if (kind === 'completed') yield* removeCompleted(io, { id, completedDir })
     else if (kind === 'upload' || kind === 'unrecorded-data') {
+      if (io.posix.isMarked(fd)) return false
+      const record = readRecord(recordPath(io.directory, id))
       // A finalize that a crash ended has left its first half: alone it would look like an upload.
       rmSync(recordPath(completedDir, id), { force: true })
       yield* removeLocked(io, id)
+      const end = entry.refused ? 'refused' : 'expired'
+      if (record) yield* remember(io, { id, completedDir, end, notes: {} }, record)
     } else return false
     return true
   } finally {
@@ -144,8 +150,14 @@ function inspectUpload(directory: string, name: string): StoredEntry | undefined
   if (record instanceof UploadError) {
     return { ...entryOf('corrupt-upload', id, path, data.mtimeMs), reason: record.message }
   }
-  const entry = entryOf('upload', id, path, record.lastWrite * 1000)
-  return { ...entry, complete: record.complete }
+  const { notes, complete, lastWrite } = record
+  const expires = expiresAtMs(record)
+  return {
+    ...entryOf('upload', id, path, lastWrite * 1000),
+    complete: complete && isForQueue(notes),
+    ...(expires !== null && { expiresAtMs: expires }),
+    ...(notes.refusal && { refused: true }),
+  }
 }
 
 function inspectCompleted(io: Io, directory: string, name: string): StoredEntry | undefined {

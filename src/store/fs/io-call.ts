@@ -112,9 +112,10 @@ export function lockFile(io: Io, path: string): number | Busy | undefined {
   const fd = openIfExists(path)
   if (fd === undefined) return undefined
   try {
-    const result = !io.posix.tryLock(fd) ? BUSY : isStillAt(fd, path) ? fd : undefined
-    if (result !== fd) closeSync(fd)
-    return result
+    const result = io.posix.tryLock(fd) ? fd : io.posix.isMarked(fd) ? HELD : BUSY
+    const there = result !== fd || isStillAt(fd, path)
+    if (result !== fd || !there) closeSync(fd)
+    return there ? result : undefined
   } catch (error) {
     closeSync(fd)
     throw error

@@ -6,7 +6,8 @@ import { finalize } from './finalize.ts'
 import { find, info, settledInfo } from './info.ts'
 import { buryEntry, discard, inspect } from './inspect.ts'
 import type { Busy, Operation } from './io-call.ts'
-import { remove } from './remove.ts'
+import { hold, note, read } from './note.ts'
+import { terminate } from './terminate.ts'
 
 interface Operations {
   readonly acknowledge: typeof acknowledge
@@ -21,13 +22,16 @@ interface Operations {
   readonly entomb: typeof entomb
   readonly finalize: typeof finalize
   readonly find: typeof find
+  readonly hold: typeof hold
   readonly info: typeof info
   readonly inspect: typeof inspect
   readonly lockAppend: typeof lockAppend
+  readonly note: typeof note
   readonly openAppend: typeof openAppend
+  readonly read: typeof read
   readonly releaseClaim: typeof releaseClaim
-  readonly remove: typeof remove
   readonly settledInfo: typeof settledInfo
+  readonly terminate: typeof terminate
 }
 
 export const OPERATIONS: Operations = {
@@ -43,13 +47,16 @@ export const OPERATIONS: Operations = {
   entomb,
   finalize,
   find,
+  hold,
   info,
   inspect,
   lockAppend,
+  note,
   openAppend,
+  read,
   releaseClaim,
-  remove,
   settledInfo,
+  terminate,
 }
 
 export type OperationName = keyof Operations

@@ -3,7 +3,7 @@ import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { Claim, ClaimOptions, CompletedQueue, SaveOptions } from '../completed-queue.ts'
-import type { StoredEntry } from '../storage.ts'
+import type { StoredEntry, TerminateRequest } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
 import { formatRecord, type RecordFields, UploadRecord } from '../upload-record.ts'
 
@@ -87,6 +87,23 @@ export class MemoryQueue implements CompletedQueue {
     if (kind !== 'completed' || !item || item.held) return false
     this.#dead.set(id, { ...item, reason })
     return this.#items.delete(id)
+  }
+
+  /** Removes what waits. @throws `ERR_UPLOAD_GONE`, `ERR_UPLOAD_LOCKED` */
+  terminate(id: string, how: TerminateRequest): void {
+    const item = this.#items.get(id)
+    if (!item) throw new UploadError('ERR_UPLOAD_GONE', `the upload ${id} has ended`)
+    if (item.held) throw new UploadError('ERR_UPLOAD_LOCKED', `a worker holds ${id}`)
+    this.#items.delete(id)
+    this.remember(item.upload, how)
+  }
+
+  /** Remembers an upload that nobody has acknowledged. */
+  remember(upload: StoredUpload, { end, notes }: TerminateRequest): void {
+    const ended = { ...upload, state: end, notes: { ...upload.notes, ...notes } }
+    const item = { upload: ended, pieces: [], finishedAt: new Date() }
+    const rest = { held: false, attempts: 0, notBeforeMs: null }
+    this.#acknowledged.set(upload.uploadId, { ...item, ...rest })
   }
 
   #end(item: Item, end: End): void {
@@ -221,6 +238,8 @@ function recordOf({ upload, finishedAt, attempts, notBeforeMs }: Item): RecordFi
     epoch: 0,
     attempts,
     notBeforeMs,
+    ended: null,
+    notes: upload.notes,
   }
 }
 

@@ -13,19 +13,25 @@ import type {
   NewUpload,
   Storage,
   StoredEntry,
+  TerminateRequest,
 } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
+import { isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
 import { MemoryQueue } from './memory-queue.ts'
+import {
+  appendBatch,
+  compareOffset,
+  describeUpload,
+  type Entry,
+  isAtLength,
+  tooLarge,
+  withExpiry,
+} from './memory-upload.ts'
 
 /** How much a memory storage holds. */
 export interface MemoryStorageOptions {
   /** Bytes that all unfinished uploads together may reserve. @defaultValue the machine's memory */
   readonly capacity?: number
-}
-
-interface Entry {
-  upload: StoredUpload
-  readonly pieces: Uint8Array[]
 }
 
 /**
@@ -55,12 +61,13 @@ export class MemoryStorage implements Storage {
     if ((upload.length ?? 0) > (await this.freeSpace())) {
       throw new UploadError('ERR_INSUFFICIENT_STORAGE', `no room for ${upload.length} bytes`)
     }
-    const { id: uploadId, ...given } = upload
+    const { id: uploadId, notes = {}, ...given } = upload
     const now = new Date()
     const state = given.length === 0 ? 'sealed' : 'receiving'
     const stored = { ...given, uploadId, offset: 0, state, createdAt: now, lastWrite: now } as const
-    this.#entries.set(uploadId, { upload: stored, pieces: [] })
-    return stored
+    const entry = { upload: withExpiry({ ...stored, notes }), pieces: [] }
+    this.#entries.set(uploadId, entry)
+    return entry.upload
   }
 
   async info(id: string): Promise<StoredUpload> {
@@ -68,23 +75,46 @@ export class MemoryStorage implements Storage {
   }
 
   async append(id: string, request: AppendRequest): Promise<AppendResult> {
-    const entry = this.#entry(id)
-    try {
-      const failure = await this.#appendAll(id, entry, request)
-      return { upload: describeAfterwards(entry.upload), ...failure }
-    } finally {
-      if (this.#entries.has(id) && isAtLength(entry.upload)) {
-        await this.finalize(id, request.completedDir)
-      }
+    const entry = this.#open(id, request)
+    const failure = await this.#receive(id, entry, request)
+    const { upload } = entry
+    if (!isAtLength(upload) || upload.state !== 'receiving') return { upload, ...failure }
+    entry.upload = withExpiry({ ...upload, state: 'sealed' })
+    if (isPartial(upload.notes)) return { upload: entry.upload, ...failure }
+    if (request.seal) {
+      await this.note(id, { gated: true })
+      return { upload: entry.upload, ...failure }
     }
+    await this.finalize(id, request.completedDir)
+    return { upload: { ...entry.upload, state: 'completed' }, ...failure }
   }
 
-  async #appendAll(
+  /** Compares, and takes over what the request tells of the upload. */
+  #open(id: string, { offset, length, maxSize = Number.MAX_SAFE_INTEGER }: AppendRequest): Entry {
+    const entry = this.#entry(id)
+    const { upload } = entry
+    if (upload.notes.concat?.parts) {
+      throw new UploadError('ERR_MODIFY_FINAL', `the upload ${id} is a final one`)
+    }
+    compareOffset(upload, offset)
+    if (upload.expiresAt && upload.expiresAt.getTime() <= Date.now()) {
+      throw new UploadError('ERR_UPLOAD_GONE', `the upload ${id} has expired`)
+    }
+    const known = upload.length ?? length ?? null
+    if (known !== (length ?? known) || (known ?? offset) < offset) {
+      throw new UploadError('ERR_INVALID_UPLOAD_LENGTH', `the length is ${known}`, { offset })
+    }
+    if (upload.length === null && (known ?? 0) > maxSize) throw tooLarge(maxSize, offset)
+    entry.upload = { ...upload, length: known }
+    return entry
+  }
+
+  async #receive(
     id: string,
     entry: Entry,
-    { offset, content }: AppendRequest,
+    { offset, content, atomic, onOffset, maxSize }: AppendRequest,
   ): Promise<{ readonly contentError?: unknown }> {
-    compareOffset(entry.upload, offset)
+    const held: Uint8Array[] = []
     for (let at = offset; ; ) {
       let batch: Batch
       try {
@@ -94,32 +124,48 @@ export class MemoryStorage implements Storage {
       }
       try {
         this.#entry(id) // finished or deleted meanwhile?
-        at = appendBatch(entry, at, batch)
+        held.push(...batch.pieces)
+        if (atomic && !batch.last) continue
+        at = appendBatch(entry, at, Buffer.concat(held.splice(0)), maxSize)
       } catch (refusal) {
         if (at === offset) throw refusal
         return { contentError: refusal }
       }
       if (batch.last) return {}
+      onOffset?.(at)
     }
   }
 
-  async finalize(id: string, completedDir: string): Promise<boolean> {
+  async finalize(id: string, completedDir: string, notes: UploadNotes = {}): Promise<boolean> {
     const queue = this.openQueue(completedDir)
     if (queue.has(id)) return false
     const { upload, pieces } = this.#entry(id)
-    if (!isAtLength(upload)) {
-      throw new UploadError('ERR_MISMATCHED_OFFSET', 'the upload is not at its length', {
+    const noted = { ...upload.notes, ...notes }
+    if (upload.state !== 'sealed' || !isForQueue(noted)) {
+      throw new UploadError('ERR_MISMATCHED_OFFSET', 'the upload is not one for the queue', {
         offset: upload.offset,
       })
     }
     this.#entries.delete(id)
-    queue.enqueue({ ...upload, state: 'completed' }, pieces)
+    queue.enqueue({ ...upload, notes: noted, state: 'completed' }, pieces)
     return true
   }
 
-  async delete(id: string): Promise<void> {
-    this.#entry(id)
+  async note(id: string, notes: UploadNotes): Promise<void> {
+    const entry = this.#entry(id)
+    entry.upload = withExpiry({ ...entry.upload, notes: { ...entry.upload.notes, ...notes } })
+  }
+
+  async read(id: string, position: number, length: number): Promise<Uint8Array> {
+    return Buffer.concat(this.#entry(id).pieces).subarray(position, position + length)
+  }
+
+  async terminate(id: string, how: TerminateRequest): Promise<void> {
+    const queue = this.openQueue(how.completedDir)
+    if (queue.has(id)) return queue.terminate(id, how)
+    const { upload } = this.#entry(id)
     this.#entries.delete(id)
+    queue.remember(upload, how)
   }
 
   async *list(): AsyncIterable<StoredUpload> {
@@ -144,10 +190,12 @@ export class MemoryStorage implements Storage {
   }
 
   async discard(entry: StoredEntry, completedDir: string): Promise<boolean> {
-    if (entry.kind !== 'upload') return this.openQueue(completedDir).discard(entry)
+    const queue = this.openQueue(completedDir)
+    if (entry.kind !== 'upload') return queue.discard(entry)
     const upload = this.#entries.get(entry.id)?.upload
-    const unchanged = upload?.lastWrite.getTime() === entry.lastActivityMs
-    return unchanged && this.#entries.delete(entry.id)
+    if (upload?.lastWrite.getTime() !== entry.lastActivityMs) return false
+    queue.remember(upload, { completedDir, end: entry.refused ? 'refused' : 'expired' })
+    return this.#entries.delete(entry.id)
   }
 
   async bury(entry: StoredEntry, completedDir: string, reason: string): Promise<boolean> {
@@ -161,48 +209,5 @@ export class MemoryStorage implements Storage {
     const entry = this.#entries.get(id)
     if (!entry) throw new UploadError('ERR_UPLOAD_NOT_FOUND', `there is no unfinished upload ${id}`)
     return entry
-  }
-}
-
-/** Nothing is awaited in here: comparing and advancing are one step. */
-function appendBatch(entry: Entry, offset: number, batch: Batch): number {
-  const { upload, pieces } = entry
-  compareOffset(upload, offset)
-  const end = offset + batch.byteLength
-  if (upload.length !== null && end > upload.length) {
-    throw new UploadError('ERR_UPLOAD_SIZE_EXCEEDED', `the upload's length is ${upload.length}`, {
-      offset,
-    })
-  }
-  if (batch.byteLength > 0) {
-    pieces.push(Buffer.concat(batch.pieces))
-    entry.upload = { ...upload, offset: end, lastWrite: new Date() }
-  }
-  return end
-}
-
-function compareOffset(upload: StoredUpload, offset: number): void {
-  if (upload.offset === offset) return
-  throw new UploadError('ERR_MISMATCHED_OFFSET', `the upload is at ${upload.offset}`, {
-    offset: upload.offset,
-  })
-}
-
-function isAtLength({ offset, length }: StoredUpload): boolean {
-  return offset === length
-}
-
-/** How an upload stands once its append is through: at its length means finalized. */
-function describeAfterwards(upload: StoredUpload): StoredUpload {
-  return isAtLength(upload) ? { ...upload, state: 'completed' } : upload
-}
-
-function describeUpload(upload: StoredUpload): StoredEntry {
-  return {
-    kind: 'upload',
-    id: upload.uploadId,
-    path: `memory:${upload.uploadId}`,
-    lastActivityMs: upload.lastWrite.getTime(),
-    complete: isAtLength(upload),
   }
 }

@@ -1,0 +1,130 @@
+/**
+ * What the house keeps with an upload beyond what Python's record knows. A storage keeps notes and
+ * hands them back; it acts on `concat` and `expiry` only.
+ *
+ * @module
+ */
+import { asCount, asObject, asText, asTexts, corrupt } from './record-values.ts'
+
+/** What was decided about an upload, each from the moment it was decided. */
+export interface UploadNotes {
+  /** What `authorize` returned at the creation. */
+  readonly owner?: string
+  readonly concat?: UploadConcat
+  readonly expiry?: UploadExpiry
+  /** It is complete and waits for a verdict before it goes to the queue. */
+  readonly gated?: boolean
+  /** The validator has seen the first bytes. */
+  readonly sniffed?: boolean
+  /** SHA-256 of the whole upload, in hex. */
+  readonly sha256?: string
+  /** What `onComplete` wants the client to be told. */
+  readonly answer?: UploadAnswer
+  /** Why the upload was refused after all. */
+  readonly refusal?: UploadRefusal
+}
+
+/** A part of a later upload, or one that is made of such parts. */
+export interface UploadConcat {
+  /** `Upload-Concat` as the client sent it. */
+  readonly field: string
+  /** The ids of the parts of a final upload, in order; absent for a part. */
+  readonly parts?: readonly string[]
+}
+
+/** When an unfinished upload may be removed. */
+export interface UploadExpiry {
+  readonly afterMs: number
+  /** Whether the time runs from the last write, else from the creation. */
+  readonly sliding: boolean
+}
+
+/** The answer to the request that completed an upload. */
+export interface UploadAnswer {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** JSON. */
+  readonly body?: string
+}
+
+/** A refusal that is repeated to whoever asks. */
+export interface UploadRefusal {
+  readonly status: number
+  readonly message: string
+}
+
+export function isPartial({ concat }: UploadNotes): boolean {
+  return concat !== undefined && concat.parts === undefined
+}
+
+/** Whether an upload that is sealed may go to the queue as it is. */
+export function isForQueue(notes: UploadNotes): boolean {
+  return !notes.gated && !notes.refusal && !isPartial(notes)
+}
+
+/** What an expiry is counted from. */
+export interface Expiring {
+  readonly complete: boolean
+  readonly createdAt: number
+  readonly lastWrite: number
+  readonly notes: UploadNotes
+}
+
+/** Unix time in milliseconds; `null` for an upload that does not expire, as one that is complete. */
+export function expiresAtMs({ complete, createdAt, lastWrite, notes }: Expiring): number | null {
+  const { expiry } = notes
+  if (!expiry || (complete && !isPartial(notes))) return null
+  // A last write in the future counts as now, at most: it must not keep an upload for ever.
+  const since = expiry.sliding ? Math.min(lastWrite * 1000, Date.now()) : createdAt * 1000
+  return since + expiry.afterMs
+}
+
+/** The notes among the fields below `tussi`. @throws `ERR_CORRUPT_RECORD` */
+export function parseNotes(fields: Readonly<Record<string, unknown>>): UploadNotes {
+  const { owner, concat, expiry, gated, sniffed, sha256, answer, refusal } = fields
+  return {
+    ...(owner !== undefined && { owner: asText(owner, 'tussi.owner') }),
+    ...(concat !== undefined && { concat: parseConcat(asObject(concat, 'tussi.concat')) }),
+    ...(expiry !== undefined && { expiry: parseExpiry(asObject(expiry, 'tussi.expiry')) }),
+    ...(gated === true && { gated }),
+    ...(sniffed === true && { sniffed }),
+    ...(sha256 !== undefined && { sha256: asText(sha256, 'tussi.sha256') }),
+    ...(answer !== undefined && { answer: parseAnswer(asObject(answer, 'tussi.answer')) }),
+    ...(refusal !== undefined && { refusal: parseRefusal(asObject(refusal, 'tussi.refusal')) }),
+  }
+}
+
+/** The same fields, to be written. */
+export function formatNotes({ expiry, gated, ...notes }: UploadNotes): Record<string, unknown> {
+  return {
+    ...notes,
+    ...(gated && { gated }),
+    ...(expiry && { expiry: { after_ms: expiry.afterMs, sliding: expiry.sliding } }),
+  }
+}
+
+function parseConcat({ field, parts }: Record<string, unknown>): UploadConcat {
+  const text = asText(field, 'tussi.concat.field')
+  if (parts === undefined) return { field: text }
+  if (!Array.isArray(parts)) throw corrupt('tussi.concat.parts is not a list')
+  return { field: text, parts: parts.map((id) => asText(id, 'tussi.concat.parts')) }
+}
+
+function parseExpiry({ after_ms, sliding }: Record<string, unknown>): UploadExpiry {
+  return { afterMs: asCount(after_ms, 'tussi.expiry.after_ms'), sliding: sliding === true }
+}
+
+function parseAnswer({ status, headers, body }: Record<string, unknown>): UploadAnswer {
+  return {
+    ...(status !== undefined && { status: asCount(status, 'tussi.answer.status') }),
+    ...(headers !== undefined && { headers: asTexts(headers, 'tussi.answer.headers') }),
+    ...(body !== undefined && { body: asText(body, 'tussi.answer.body') }),
+  }
+}
+
+function parseRefusal({ status, message }: Record<string, unknown>): UploadRefusal {
+  return {
+    status: asCount(status, 'tussi.refusal.status'),
+    message: asText(message, 'tussi.refusal.message'),
+  }
+}
