@@ -7,7 +7,7 @@ import { confirm, isCancel } from '@clack/prompts'
 import { readVersion } from './args.ts'
 import { formatBytes, ProgressDisplay } from './progress-bar.ts'
 import { type SourceFile, sendFile } from './send-file.ts'
-import { stopOnSignals } from './signals.ts'
+import { type Stop, stopOnSignals } from './signals.ts'
 import { parseUploadArgs, UPLOAD_HELP, type UploadArgs } from './upload-args.ts'
 import { FileUrlStorage } from './url-storage.ts'
 
@@ -33,14 +33,17 @@ async function sendAll(
   const urlStorage = resumable ? new FileUrlStorage(args.progress) : undefined
   // A damaged progress file is said before anything is sent.
   await urlStorage?.findAllUploads()
-  const { signal, exitCode } = stopOnSignals('SIGINT', 'SIGTERM')
+  const stop = stopOnSignals('SIGINT', 'SIGTERM')
+  const { signal } = stop
   const { stdout } = process
   const display = new ProgressDisplay({
     isTTY: stdout.isTTY === true,
-    columns: stdout.columns || 80,
+    get columns() {
+      return stdout.columns || 80
+    },
     write: (text) => stdout.write(text),
   })
-  const confirmResume = createConfirm(args, display)
+  const confirmResume = createConfirm(args, display, stop)
   const queue = [...files]
   const failures: string[] = []
   const sender = async (): Promise<void> => {
@@ -63,7 +66,7 @@ async function sendAll(
   } finally {
     display.close()
   }
-  return report(failures, signal.aborted ? exitCode() : undefined, resumable)
+  return report(failures, signal.aborted ? stop.exitCode() : undefined, resumable)
 }
 
 function report(
@@ -84,6 +87,7 @@ function report(
 function createConfirm(
   args: UploadArgs,
   display: ProgressDisplay,
+  stop: Stop,
 ): (name: string) => Promise<boolean> {
   let tail: Promise<unknown> = Promise.resolve()
   return (name) => {
@@ -93,8 +97,11 @@ function createConfirm(
         display.print(`resuming ${name}`)
         return true
       }
-      const go = await confirm({ message: `${name} was begun before. Go on where it stopped?` })
-      return isCancel(go) || go
+      const message = `${name} was begun before. Go on where it stopped?`
+      const go = await confirm({ message, signal: stop.signal })
+      if (!isCancel(go)) return go
+      stop.interrupt()
+      throw stop.signal.reason
     })
     tail = answer
     return answer

@@ -6,7 +6,15 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Running, start } from '../run.ts'
 import { sha256, temporaryDirectory } from '../serve.ts'
-import { expectOneLine, randomFile, saved, startServer, UPLOAD, upload } from './commands.ts'
+import {
+  expectOneLine,
+  randomFile,
+  saved,
+  serveScript,
+  startServer,
+  UPLOAD,
+  upload,
+} from './commands.ts'
 
 /** The progress file once it names an upload. */
 async function progressOf(cwd: string): Promise<Record<string, { uploadUrl?: string }>> {
@@ -24,26 +32,6 @@ async function progressOf(cwd: string): Promise<Record<string, { uploadUrl?: str
 
 function startUpload(cwd: string, flags: readonly string[]): Running {
   return start(process.execPath, [UPLOAD, ...flags], { cwd })
-}
-
-type ScriptedAnswer = readonly [status: number, fields?: Readonly<Record<string, string>>]
-
-/** A server that gives these answers, one after the other, the last one again and again. */
-async function serveScript(
-  answers: Readonly<Record<string, readonly ScriptedAnswer[]>>,
-): Promise<{ readonly url: string; readonly requests: readonly string[] }> {
-  const requests: string[] = []
-  const server = createServer((req, res) => {
-    const { method = '' } = req
-    requests.push(method)
-    const list = answers[method] ?? []
-    const count = requests.filter((name) => name === method).length
-    const [status = 500, fields = {}] = list[Math.min(count, list.length) - 1] ?? []
-    req.resume().on('end', () => res.writeHead(status, fields).end())
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/files/`, requests }
 }
 
 describe('tussi-upload, asked', () => {
