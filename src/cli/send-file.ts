@@ -1,7 +1,13 @@
 /** Sends one file by tus-js-client. @module */
 import { createReadStream, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { DetailedError, type HttpRequest, type HttpResponse, Upload } from 'tus-js-client'
+import {
+  DetailedError,
+  type HttpRequest,
+  type HttpResponse,
+  Upload,
+  type UrlStorage,
+} from 'tus-js-client'
 import type { FileUrlStorage } from './url-storage.ts'
 
 /** With the library's own repetition of these, a server may be away for about 20 seconds. */
@@ -37,9 +43,13 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
     settle = { resolve, reject }
   })
   const stream = createReadStream(file.path)
-  stream.on('error', (error) => settle?.reject(error))
   sent.catch(() => undefined)
-  const upload = new Upload(stream, {
+  const fail = (error: unknown): void => {
+    settle?.reject(error)
+    void upload.abort()
+  }
+  stream.on('error', fail)
+  const upload: Upload = new Upload(stream, {
     endpoint: url,
     chunkSize,
     headers: { ...headers },
@@ -49,7 +59,7 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
     fingerprint: () => Promise.resolve(fingerprint(file, url)),
     storeFingerprintForResuming: urlStorage !== undefined,
     removeFingerprintOnSuccess: true,
-    ...(urlStorage && { urlStorage }),
+    ...(urlStorage && { urlStorage: watched(urlStorage, fail) }),
     onAfterResponse: checkLook,
     onShouldRetry: (error) => isPassing(answerOf(error)?.getStatus() ?? 0),
     onProgress: options.onProgress,
@@ -69,8 +79,7 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   const watch = setInterval(() => {
     const { size, mtimeMs } = statSync(file.path, { throwIfNoEntry: false }) ?? {}
     if (size === file.size && mtimeMs === file.mtimeMs) return
-    void upload.abort()
-    settle?.reject(new Error('the file was changed while it was sent'))
+    fail(new Error('the file was changed while it was sent'))
   }, CHANGE_CHECK_MS)
   try {
     upload.start()
@@ -78,6 +87,20 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   } finally {
     clearInterval(watch)
     signal.removeEventListener('abort', abort)
+  }
+}
+
+/** The library handles no failure to note an upload. It is not to send what could not be resumed. */
+function watched(urlStorage: FileUrlStorage, fail: (error: unknown) => void): UrlStorage {
+  return {
+    findAllUploads: () => urlStorage.findAllUploads(),
+    findUploadsByFingerprint: (fingerprint) => urlStorage.findUploadsByFingerprint(fingerprint),
+    removeUpload: (key) => urlStorage.removeUpload(key),
+    addUpload: (fingerprint, upload) =>
+      urlStorage.addUpload(fingerprint, upload).catch((error) => {
+        fail(error)
+        return new Promise(() => undefined)
+      }),
   }
 }
 

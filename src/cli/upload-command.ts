@@ -1,6 +1,6 @@
 /** `tussi-upload`. @module */
 import { randomFillSync, randomUUID } from 'node:crypto'
-import { open, rm, stat } from 'node:fs/promises'
+import { access, constants, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { confirm, isCancel } from '@clack/prompts'
@@ -31,8 +31,7 @@ async function sendAll(
   resumable: boolean,
 ): Promise<number> {
   const urlStorage = resumable ? new FileUrlStorage(args.progress) : undefined
-  // A damaged progress file is said before anything is sent.
-  await urlStorage?.findAllUploads()
+  await urlStorage?.check()
   const stop = stopOnSignals('SIGINT', 'SIGTERM')
   const { signal } = stop
   const { stdout } = process
@@ -116,6 +115,9 @@ async function inspectFiles(paths: readonly string[]): Promise<SourceFile[]> {
       throw new Error(`${path}: ${why}`)
     })
     if (!stats.isFile()) throw new Error(`${path}: not a file`)
+    await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+      throw new Error(`${path}: it cannot be read: ${error.code}`)
+    })
     files.push({ path, size: stats.size, mtimeMs: stats.mtimeMs })
   }
   return files

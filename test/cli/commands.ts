@@ -35,6 +35,14 @@ export function upload(flags: readonly string[], cwd: string): Promise<Run> {
   return run(process.execPath, [UPLOAD, ...flags], { cwd })
 }
 
+/** As a user whom file modes bind; root reads and writes everything. */
+export function runAsNobody(argv: readonly string[], cwd: string): Promise<Run> {
+  const isRoot = process.getuid?.() === 0
+  const asNobody = isRoot ? ['setpriv', '--reuid', '65534', '--clear-groups'] : []
+  const [command = '', ...args] = [...asNobody, process.execPath, ...argv]
+  return run(command, args, { cwd })
+}
+
 export async function randomFile(path: string, length: number): Promise<string> {
   const data = randomBytes(length)
   await writeFile(path, data)
@@ -57,6 +65,7 @@ type ScriptedAnswer = readonly [status: number, fields?: Readonly<Record<string,
 /** A server that gives these answers, one after the other, the last one again and again. */
 export async function serveScript(
   answers: Readonly<Record<string, readonly ScriptedAnswer[]>>,
+  { before }: { readonly before?: () => Promise<void> } = {},
 ): Promise<{ readonly url: string; readonly requests: readonly string[] }> {
   const requests: string[] = []
   const server = createServer((req, res) => {
@@ -65,7 +74,10 @@ export async function serveScript(
     const list = answers[method] ?? []
     const count = requests.filter((name) => name === method).length
     const [status = 500, fields = {}] = list[Math.min(count, list.length) - 1] ?? []
-    req.resume().on('end', () => res.writeHead(status, fields).end())
+    req.resume().on('end', async () => {
+      await before?.()
+      res.writeHead(status, fields).end()
+    })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())

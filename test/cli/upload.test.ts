@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { sha256, temporaryDirectory } from '../serve.ts'
 import {
   expectOneLine,
   randomFile,
+  runAsNobody,
   saved,
   serveScript,
   startServer,
@@ -78,6 +79,47 @@ describe('tussi-upload, told something wrong', () => {
     expect(result.code).toBe(1)
     expectOneLine(result, /tus-progress\.json is no progress file/)
     expect(await readFile(join(cwd, 'tus-progress.json'), 'utf8')).toBe('{"broken')
+  })
+})
+
+describe('tussi-upload, without the right to something', () => {
+  it.each([
+    ['--progress', '.', /\. cannot be read: EISDIR/],
+    ['--progress', '/proc/progress', /\/proc\/progress cannot be written: ENOENT/],
+  ])('%s %s: one line, and nothing is sent', async (flag, path, pattern) => {
+    const cwd = await temporaryDirectory()
+    const { url, requests } = await serveScript({ POST: [[201, { Location: '/files/1' }]] })
+    await writeFile(join(cwd, 'a'), 'hello')
+    const result = await upload(['--url', url, flag, path, 'a'], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, pattern)
+    expect(requests).toEqual([])
+  })
+
+  it('says in one line that a progress file could not be written any more', async () => {
+    const cwd = await temporaryDirectory()
+    const folder = join(cwd, 'progress')
+    await mkdir(folder)
+    const { url, requests } = await serveScript(
+      { POST: [[201, { Location: '/files/1' }]] },
+      { before: () => rm(folder, { recursive: true, force: true }) },
+    )
+    await writeFile(join(cwd, 'a'), 'hello')
+    const result = await upload(['--url', url, '--progress', 'progress/p.json', 'a'], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, /a: progress\/p\.json cannot be written: ENOENT/)
+    expect(requests).toEqual(['POST'])
+  })
+
+  it('sends nothing of a file that it cannot read', async () => {
+    const cwd = await temporaryDirectory()
+    const { url, requests } = await serveScript({ POST: [[201, { Location: '/files/1' }]] })
+    await chmod(cwd, 0o777)
+    await writeFile(join(cwd, 'a'), 'hello', { mode: 0 })
+    const result = await runAsNobody([UPLOAD, '--url', url, 'a'], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, /a: it cannot be read: EACCES/)
+    expect(requests).toEqual([])
   })
 })
 
