@@ -19,7 +19,10 @@ const BOTH = ['SIGTERM', 'SIGINT'] as const
 /** Resolves with the exit code. */
 export async function serverCommand(argv: readonly string[]): Promise<number> {
   const child = childArgs()
-  if (child) return runOne(child.args, child.first, reportListening)
+  if (child) {
+    const running = runOne(child.args, child.first, reportListening)
+    return child.quiet ? running.catch(() => process.exit(1)) : running
+  }
   const given = parseServerArgs(argv)
   if (given.help) return print(SERVER_HELP)
   if (given.version) return print(`tussi ${readVersion()}\n`)
@@ -31,8 +34,7 @@ export async function serverCommand(argv: readonly string[]): Promise<number> {
   if (args.processes === 1) return runOne(args, true, (url) => announce(url, args))
   const { signal } = stopOnSignals(...BOTH)
   const onListening = (url: string): void => announce(url, args)
-  await superviseProcesses(args, { signal, logger: stderrLogger, onListening })
-  return 0
+  return superviseProcesses(args, { signal, logger: stderrLogger, onListening })
 }
 
 async function runOne(

@@ -5,6 +5,7 @@ import { access, mkdir, open, realpath, stat } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { dirname, resolve } from 'node:path'
 import { type CompletedUpload, FilesystemStorage, Janitor, type Logger, TusApp } from '../index.ts'
+import { UsageError } from './args.ts'
 import { createHttpServer, serverUrl } from './http-server.ts'
 import { saveUpload } from './save-upload.ts'
 import type { ServerArgs } from './server-args.ts'
@@ -40,16 +41,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const { completedDir } = args
   const storage = new FilesystemStorage({ directory: args.uploadDir, fsync: args.fsync, logger })
-  const tus = new TusApp({
-    storage,
-    completedDir,
-    maxSize: args.maxSize,
-    maxChunkSize: args.maxChunkSize,
-    filenameCharset: 'utf-8',
-    trustedProxies: args.trustedProxies,
-    cors: args.corsOrigins.length > 0 ? { origins: args.corsOrigins } : {},
-    logger,
-  })
+  const tus = createApp(args, { storage, logger })
   const server = createHttpServer(tus, args)
   await listen(server, args)
   const janitor = new Janitor({ storage, completedDir, logger })
@@ -71,6 +63,31 @@ export async function startServer(
       clearTimeout(cut)
       await storage.close()
     },
+  }
+}
+
+/** What the flags ask of the library; its refusal of a value names the flag. */
+function createApp(
+  args: ServerArgs,
+  { storage, logger }: { readonly storage: FilesystemStorage; readonly logger: Logger },
+): TusApp {
+  try {
+    return new TusApp({
+      storage,
+      completedDir: args.completedDir,
+      maxSize: args.maxSize,
+      maxChunkSize: args.maxChunkSize,
+      filenameCharset: 'utf-8',
+      trustedProxies: args.trustedProxies,
+      cors: args.corsOrigins.length > 0 ? { origins: args.corsOrigins } : {},
+      logger,
+    })
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    const { message } = error
+    throw new UsageError(
+      message.replace('trustedProxies', '--trusted-proxy').replace('cors.origins', '--cors-origin'),
+    )
   }
 }
 
@@ -127,5 +144,12 @@ async function makeDirectory(path: string): Promise<void> {
 }
 
 function refuse(directory: string, error: NodeJS.ErrnoException): never {
-  throw new Error(`the directory ${directory} cannot be made or written: ${error.code}`)
+  const { code } = error
+  const why: Record<string, string> = {
+    EEXIST: 'it is a file',
+    ENOTDIR: 'a file is in the way',
+  }
+  throw new Error(
+    `the directory ${directory} cannot be made or written: ${why[code ?? ''] ?? code}`,
+  )
 }
