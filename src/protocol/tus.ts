@@ -110,6 +110,13 @@ function parseAppend(id: string, header: TusRequest['header']): Operation {
       `the Content-Type of a PATCH must be ${APPEND_CONTENT_TYPE}`,
     )
   }
+  const coding = header('transfer-encoding')?.trim().toLowerCase() ?? 'chunked'
+  if (coding !== 'chunked') {
+    throw new UploadError(
+      'ERR_INVALID_CONTENT_TYPE',
+      `the Transfer-Encoding of a body may be chunked and nothing else, for ${coding} is not undone`,
+    )
+  }
   const offset = parseUnsignedInteger(header('upload-offset') ?? '')
   if (offset === undefined) {
     throw new UploadError(

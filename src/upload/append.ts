@@ -79,9 +79,9 @@ async function check(
   const end = offset + (contentLength ?? 0)
   if (upload.state !== 'receiving') {
     if (contentLength !== undefined && end === upload.length) return upload
-    throw mismatch(upload, offset)
+    throw mismatch(upload)
   }
-  if (upload.offset !== offset) throw mismatch(upload, offset)
+  if (upload.offset !== offset) throw mismatch(upload)
   if (upload.length !== null && end > upload.length) {
     throw new UploadError(
       'ERR_UPLOAD_SIZE_EXCEEDED',
@@ -101,12 +101,10 @@ async function tell(uploads: Uploads, offset: number, { upload }: AppendResult):
   await uploads.emit({ type: 'upload-completed', uploadInfo })
 }
 
-function mismatch(upload: StoredUpload, offset: number): UploadError {
-  return new UploadError(
-    'ERR_MISMATCHED_OFFSET',
-    `the upload stands at ${upload.offset}, not at ${offset}`,
-    { offset: upload.offset },
-  )
+function mismatch(upload: StoredUpload): UploadError {
+  return new UploadError('ERR_MISMATCHED_OFFSET', `the upload stands at ${upload.offset}`, {
+    offset: upload.offset,
+  })
 }
 
 function isStale(error: unknown): boolean {

@@ -127,11 +127,9 @@ function openUpload(io: Io, id: string, offset: number): LockedUpload | Busy {
     const record = readRecord(recordPath(io.directory, id))
     if (record === undefined) throw notFound()
     if (record.offset !== offset || record.complete) {
-      throw new UploadError(
-        'ERR_MISMATCHED_OFFSET',
-        `the upload stands at ${record.offset}, not at ${offset}`,
-        { offset: record.offset },
-      )
+      throw new UploadError('ERR_MISMATCHED_OFFSET', `the upload stands at ${record.offset}`, {
+        offset: record.offset,
+      })
     }
     checkSize(fstatSync(fd).size, record)
     return { id, fd, record }

@@ -183,7 +183,7 @@ function appendBatch(entry: Entry, offset: number, batch: Batch): number {
 
 function compareOffset(upload: StoredUpload, offset: number): void {
   if (upload.offset === offset) return
-  throw new UploadError('ERR_MISMATCHED_OFFSET', `the upload is at ${upload.offset}`, {
+  throw new UploadError('ERR_MISMATCHED_OFFSET', `the upload stands at ${upload.offset}`, {
     offset: upload.offset,
   })
 }
