@@ -1,8 +1,9 @@
 /** `tussi-server`. @module */
 import type { Logger } from '../index.ts'
 import { readVersion } from './args.ts'
+import { prepareDirectories } from './prepare-directories.ts'
 import { childArgs, reportListening, superviseProcesses } from './processes.ts'
-import { prepareDirectories, type RunningServer, startServer } from './server.ts'
+import { type RunningServer, startServer } from './server.ts'
 import {
   completeServerArgs,
   parseServerArgs,
