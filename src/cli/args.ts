@@ -32,7 +32,12 @@ export function parseFlags(argv: readonly string[], table: FlagTable): Flags {
   for (const name of table.switches) options[name] = { type: 'boolean', multiple: false }
   refuseUnknown(argv, options, table.later)
   const { values, positionals } = parse(argv, options)
-  const text = (name: string): string | undefined => (values[name] as string[] | undefined)?.at(-1)
+  const text = (name: string): string | undefined => {
+    const value = (values[name] as string[] | undefined)?.at(-1)
+    // Of an unset variable, as in `--host "$HOST"`: for Node that would be every address.
+    if (value === '') throw new UsageError(`--${name} must not be empty`)
+    return value
+  }
   return {
     text,
     switch: (name) => values[name] === true,

@@ -52,6 +52,7 @@ function refusalOf({ code }: NodeJS.ErrnoException): [number, string, string] {
     return [431, 'Request Header Fields Too Large', 'The fields of the request are too long.']
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return [408, 'Request Timeout', 'The request did not arrive in time.']
+  if (code === 'HPE_INVALID_EOF_STATE') return [400, 'Bad Request', 'The request broke off.']
   return [400, 'Bad Request', 'The request is not valid HTTP.']
 }
 

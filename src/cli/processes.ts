@@ -11,8 +11,16 @@ const HEALTHY_MS = 30_000
 
 const ARGS_VARIABLE = 'TUSSI_SERVER_ARGS'
 
-/** What a child process was told, `undefined` in the first process. */
-export function childArgs(): { readonly args: ServerArgs; readonly first: boolean } | undefined {
+/** What a child process is told. */
+interface Child {
+  readonly args: ServerArgs
+  readonly first: boolean
+  /** What prevents the start is said by the first child alone: the others fail for the same reason. */
+  readonly quiet: boolean
+}
+
+/** What this child process was told, `undefined` in the first process. */
+export function childArgs(): Child | undefined {
   const text = process.env[ARGS_VARIABLE]
   return cluster.isWorker && text !== undefined ? JSON.parse(text) : undefined
 }
@@ -28,7 +36,10 @@ export function reportListening(url: string): void {
   process.send?.({ url })
 }
 
-/** Runs the children until `signal` fires, then resolves once they have ended. */
+/**
+ * Runs the children until `signal` fires, then resolves once they have ended. When the first child
+ * cannot start, resolves with its exit code; it has said why.
+ */
 export async function superviseProcesses(
   args: ServerArgs,
   options: {
@@ -36,18 +47,22 @@ export async function superviseProcesses(
     readonly logger: Logger
     readonly onListening: (url: string) => void
   },
-): Promise<void> {
-  const { signal, logger, onListening } = options
+): Promise<number> {
+  const { logger, onListening } = options
+  const failure = new AbortController()
+  const signal = AbortSignal.any([options.signal, failure.signal])
   // The other policy hands connections on by messages: one that a dying child has not answered is
   // held by the first process without end, and so is its client.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   const children = new Set<Worker>()
   let announced = false
+  let exitCode: number | null = 0
   const run = async (first: boolean): Promise<void> => {
     let wait: number = RESTART_MS.first
-    for (;;) {
+    while (!signal.aborted) {
       const started = Date.now()
-      const child = cluster.fork({ [ARGS_VARIABLE]: JSON.stringify({ args, first }) })
+      const told: Child = { args, first, quiet: !first && !announced }
+      const child = cluster.fork({ [ARGS_VARIABLE]: JSON.stringify(told) })
       children.add(child)
       child.on('message', ({ url }: { url?: string }) => {
         if (!announced && url !== undefined) onListening(url)
@@ -56,28 +71,27 @@ export async function superviseProcesses(
       const code = await ended(child)
       children.delete(child)
       if (signal.aborted) return
-      // Before anything works a failure is a wrong flag or a busy port: its line has been printed.
-      if (!announced) throw new Error('a server process could not start')
-      logger.error('a server process ended and is started again', { code, wait })
+      if (announced) logger.error('a server process ended and is started again', { code, wait })
+      else if (first) {
+        exitCode = code
+        failure.abort()
+      }
       wait =
         Date.now() - started > HEALTHY_MS ? RESTART_MS.first : Math.min(wait * 2, RESTART_MS.last)
       await delay(wait, undefined, { signal }).catch(() => undefined)
-      if (signal.aborted) return
     }
   }
   const stop = (): void => {
     for (const child of children) child.process.kill('SIGTERM')
   }
   signal.addEventListener('abort', stop)
-  try {
-    await Promise.all(Array.from({ length: args.processes }, (_, i) => run(i === 0)))
-  } finally {
-    signal.removeEventListener('abort', stop)
-    stop()
-  }
+  await Promise.all(Array.from({ length: args.processes }, (_, i) => run(i === 0)))
+  if (exitCode === null) throw new Error('the first server process was killed')
+  return exitCode
 }
 
-function ended(child: Worker): Promise<number> {
+/** Resolves with the exit code, `null` after a signal. */
+function ended(child: Worker): Promise<number | null> {
   return new Promise((resolve) => {
     child.on('exit', (code) => resolve(code))
   })

@@ -1,4 +1,5 @@
 /** What a transfer looks like: bytes, rate and time left, on a terminal or in a log. @module */
+import { fitText } from './display-width.ts'
 
 /** Rates are averaged over this long: shorter jumps, longer lags behind. */
 const WINDOW_MS = 5000
@@ -61,9 +62,7 @@ export function formatProgress({ name, sent, total, rate }: Progress, columns: n
   const facts = `${bar} ${percent} ${formatBytes(sent)} of ${formatBytes(total)}${speed}${left}`
   const room = columns - facts.length - 2
   if (room < 4) return facts.slice(0, Math.max(0, columns - 1))
-  const shown = [...name]
-  const short = shown.length > room ? `${shown.slice(0, room - 1).join('')}…` : name
-  return `${short} ${facts}`
+  return `${fitText(name, room)} ${facts}`
 }
 
 /** Where progress is shown. */
@@ -117,7 +116,8 @@ export class ProgressDisplay {
   }
 
   #clear(): void {
-    if (this.#drawn > 0) this.#output.write(`\u001b[${this.#drawn}A\u001b[J`)
+    // Not from where the cursor stands: a terminal has echoed what was typed.
+    if (this.#drawn > 0) this.#output.write(`\r\u001b[${this.#drawn}A\u001b[J`)
     this.#drawn = 0
   }
 }

@@ -22,6 +22,11 @@ export function numberedName(name: string, n: number): string {
   return `${stem}_${n}${extension}`
 }
 
+/** The name with the upload's id in front, which no other upload has. */
+export function identifiedName(name: string, id: string): string {
+  return `${id}-${shorten(name, MAX_BYTES - RESERVED_BYTES - id.length - 1)}`
+}
+
 /** Two extensions at most, short ones, so that a date in a name is not taken for one. */
 function splitExtension(name: string): { stem: string; extension: string } {
   const match = /^(.+?)((?:\.[A-Za-z][A-Za-z0-9]{0,7}){0,1}\.[A-Za-z0-9]{1,8})$/.exec(name)

@@ -1,30 +1,36 @@
 /** Saves finished uploads under their names. @module */
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type CompletedUpload, UploadError } from '../index.ts'
-import { numberedName, safeName } from './safe-name.ts'
+import { identifiedName, numberedName, safeName } from './safe-name.ts'
 
 const MAX_NUMBER = 100
 
 /** Saves file and record side by side under the first name that is free for both. */
 export async function saveUpload(upload: CompletedUpload, destDir: string): Promise<string> {
   const name = safeName(upload.record.metadata.filename, upload.name)
-  for (let n = 0; ; n++) {
-    // A name that a thousand phones use is not counted to its end.
-    const numbered = n < MAX_NUMBER ? numberedName(name, n) : `${upload.name}-${name}`.slice(0, 200)
-    const path = join(destDir, numbered)
-    // Of an existing directory `save` would make a place for it to lie in.
-    if ((await exists(path)) || (await exists(`${path}.meta`))) continue
-    if (!(await saveAs(upload, path))) continue
-    try {
-      await upload.saveRecord(`${path}.meta`, { overwrite: false })
-    } catch (error) {
-      if (!isTaken(error)) throw error
-      // Someone's file took the record's name in between; the record is kept under the id.
-      await upload.saveRecord(`${path}.${upload.name}.meta`)
-    }
-    return path
+  for (let n = 0; n < MAX_NUMBER; n++) {
+    const path = join(destDir, numberedName(name, n))
+    if (await saveBoth(upload, path)) return path
   }
+  // A name that a thousand phones use is not counted to its end.
+  const path = join(destDir, identifiedName(name, upload.name))
+  if (await saveBoth(upload, path)) return path
+  throw new UploadError('ERR_FILE_EXISTS', `${path} is taken`)
+}
+
+async function saveBoth(upload: CompletedUpload, path: string): Promise<boolean> {
+  // Of an existing directory `save` would make a place for it to lie in.
+  if ((await exists(path)) || (await exists(`${path}.meta`))) return false
+  if (!(await saveAs(upload, path))) return false
+  try {
+    await upload.saveRecord(`${path}.meta`, { overwrite: false })
+  } catch (error) {
+    if (!isTaken(error)) throw error
+    // Someone's file took the record's name in between; the record is kept under the id.
+    await upload.saveRecord(join(dirname(path), `${upload.name}.meta`))
+  }
+  return true
 }
 
 async function saveAs(upload: CompletedUpload, path: string): Promise<boolean> {

@@ -1,7 +1,8 @@
 /** Sends one file by tus-js-client. @module */
 import { createReadStream, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { DetailedError, type HttpRequest, type HttpResponse, Upload } from 'tus-js-client'
+import { Upload, type UrlStorage } from 'tus-js-client'
+import { checkLook, describeFailure, isPassing } from './server-answer.ts'
 import type { FileUrlStorage } from './url-storage.ts'
 
 /** With the library's own repetition of these, a server may be away for about 20 seconds. */
@@ -37,9 +38,13 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
     settle = { resolve, reject }
   })
   const stream = createReadStream(file.path)
-  stream.on('error', (error) => settle?.reject(error))
   sent.catch(() => undefined)
-  const upload = new Upload(stream, {
+  const fail = (error: unknown): void => {
+    settle?.reject(error)
+    void upload.abort()
+  }
+  stream.on('error', fail)
+  const upload: Upload = new Upload(stream, {
     endpoint: url,
     chunkSize,
     headers: { ...headers },
@@ -49,12 +54,12 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
     fingerprint: () => Promise.resolve(fingerprint(file, url)),
     storeFingerprintForResuming: urlStorage !== undefined,
     removeFingerprintOnSuccess: true,
-    ...(urlStorage && { urlStorage }),
+    ...(urlStorage && { urlStorage: watched(urlStorage, fail) }),
     onAfterResponse: checkLook,
-    onShouldRetry: (error) => isPassing(answerOf(error)?.getStatus() ?? 0),
+    onShouldRetry: (error) => isPassing(error),
     onProgress: options.onProgress,
     onSuccess: () => settle?.resolve(upload.url ?? url),
-    onError: (error) => settle?.reject(new Error(describe(error, url))),
+    onError: (error) => settle?.reject(new Error(describeFailure(error, url))),
   })
   const previous = urlStorage ? await upload.findPreviousUploads() : []
   const [found] = previous
@@ -69,8 +74,7 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   const watch = setInterval(() => {
     const { size, mtimeMs } = statSync(file.path, { throwIfNoEntry: false }) ?? {}
     if (size === file.size && mtimeMs === file.mtimeMs) return
-    void upload.abort()
-    settle?.reject(new Error('the file was changed while it was sent'))
+    fail(new Error('the file was changed while it was sent'))
   }, CHANGE_CHECK_MS)
   try {
     upload.start()
@@ -81,63 +85,21 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   }
 }
 
+/** The library handles no failure to note an upload. It is not to send what could not be resumed. */
+function watched(urlStorage: FileUrlStorage, fail: (error: unknown) => void): UrlStorage {
+  return {
+    findAllUploads: () => urlStorage.findAllUploads(),
+    findUploadsByFingerprint: (fingerprint) => urlStorage.findUploadsByFingerprint(fingerprint),
+    removeUpload: (key) => urlStorage.removeUpload(key),
+    addUpload: (fingerprint, upload) =>
+      urlStorage.addUpload(fingerprint, upload).catch((error) => {
+        fail(error)
+        return new Promise(() => undefined)
+      }),
+  }
+}
+
 /** A file that has changed since is another file. */
 function fingerprint({ path, size, mtimeMs }: SourceFile, url: string): string {
   return JSON.stringify([resolve(path), size, mtimeMs, url])
-}
-
-/** What a look at an upload may be answered for the library to go on by itself. */
-const UNDERSTOOD = new Set([200, 204, 404, 410, 423])
-
-/** The refusal of a look by whoever stands in between, or for want of a right. */
-class LookError extends Error {
-  readonly answer: HttpResponse
-
-  constructor(answer: HttpResponse) {
-    super('the upload cannot be looked at')
-    this.answer = answer
-  }
-}
-
-/** After any other answer the library would forget the upload and begin anew. */
-function checkLook(request: HttpRequest, answer: HttpResponse): void {
-  if (request.getMethod() !== 'HEAD' || UNDERSTOOD.has(answer.getStatus())) return
-  throw new LookError(answer)
-}
-
-function answerOf(error: Error | DetailedError): HttpResponse | undefined {
-  if (!(error instanceof DetailedError)) return undefined
-  const { originalResponse, causingError } = error
-  return originalResponse ?? (causingError instanceof LookError ? causingError.answer : undefined)
-}
-
-/** The library's own rule: no answer, trouble of the server, or of somebody else with the upload. */
-function isPassing(status: number): boolean {
-  return status < 400 || status >= 500 || status === 409 || status === 423
-}
-
-/** The server's own words where it has some. */
-function describe(error: Error, url: string): string {
-  if (!(error instanceof DetailedError)) return error.message
-  const { causingError } = error
-  const answer = answerOf(error)
-  if (!answer) {
-    const { code } = (causingError ?? {}) as NodeJS.ErrnoException
-    return `no connection to ${url}${code ? ` (${code})` : ''}`
-  }
-  const status = answer.getStatus()
-  const { detail, code } = parseProblem(answer.getBody())
-  const hint = code === 'ERR_CHUNK_SIZE_EXCEEDED' ? '; lower --chunk-size' : ''
-  return detail === undefined
-    ? `the server answered ${status}`
-    : `the server answered ${status} ${code}: ${detail}${hint}`
-}
-
-function parseProblem(body: string): { detail?: string; code?: string } {
-  try {
-    const { detail, code } = JSON.parse(body)
-    return typeof detail === 'string' && typeof code === 'string' ? { detail, code } : {}
-  } catch {
-    return {}
-  }
 }

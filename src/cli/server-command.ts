@@ -1,8 +1,9 @@
 /** `tussi-server`. @module */
 import type { Logger } from '../index.ts'
 import { readVersion } from './args.ts'
+import { prepareDirectories } from './prepare-directories.ts'
 import { childArgs, endWithFirstProcess, reportListening, superviseProcesses } from './processes.ts'
-import { prepareDirectories, type RunningServer, startServer } from './server.ts'
+import { type RunningServer, startServer } from './server.ts'
 import {
   completeServerArgs,
   parseServerArgs,
@@ -21,7 +22,8 @@ export async function serverCommand(argv: readonly string[]): Promise<number> {
   const child = childArgs()
   if (child) {
     endWithFirstProcess()
-    return runOne(child.args, child.first, reportListening)
+    const running = runOne(child.args, child.first, reportListening)
+    return child.quiet ? running.catch(() => process.exit(1)) : running
   }
   const given = parseServerArgs(argv)
   if (given.help) return print(SERVER_HELP)
@@ -34,8 +36,7 @@ export async function serverCommand(argv: readonly string[]): Promise<number> {
   if (args.processes === 1) return runOne(args, true, (url) => announce(url, args))
   const { signal } = stopOnSignals(...BOTH)
   const onListening = (url: string): void => announce(url, args)
-  await superviseProcesses(args, { signal, logger: stderrLogger, onListening })
-  return 0
+  return superviseProcesses(args, { signal, logger: stderrLogger, onListening })
 }
 
 async function runOne(

@@ -1,10 +1,8 @@
 /** One server process: receives, saves, cleans up, and ends in order. @module */
 import { once } from 'node:events'
-import { constants } from 'node:fs'
-import { access, mkdir, open, realpath, stat } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { dirname, resolve } from 'node:path'
 import { type CompletedUpload, FilesystemStorage, Janitor, type Logger, TusApp } from '../index.ts'
+import { UsageError } from './args.ts'
 import { createHttpServer, serverUrl } from './http-server.ts'
 import { saveUpload } from './save-upload.ts'
 import type { ServerArgs } from './server-args.ts'
@@ -19,38 +17,13 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-/** Makes the directories that the flags name. */
-export async function prepareDirectories(args: ServerArgs): Promise<void> {
-  const { uploadDir, completedDir, destDir } = args
-  for (const directory of [uploadDir, completedDir, destDir]) {
-    await makeDirectories(resolve(directory)).catch((error) => refuse(directory, error))
-    const { R_OK, W_OK, X_OK } = constants
-    await access(directory, R_OK | W_OK | X_OK).catch((error) => refuse(directory, error))
-  }
-  const dest = await realpath(destDir)
-  for (const directory of [uploadDir, completedDir]) {
-    if ((await realpath(directory)) !== dest) continue
-    throw new Error(`the directory ${destDir} cannot take saved files: uploads are kept there`)
-  }
-}
-
 export async function startServer(
   args: ServerArgs,
   { logger, janitor: withJanitor }: { readonly logger: Logger; readonly janitor: boolean },
 ): Promise<RunningServer> {
   const { completedDir } = args
   const storage = new FilesystemStorage({ directory: args.uploadDir, fsync: args.fsync, logger })
-  const tus = new TusApp({
-    storage,
-    completedDir,
-    maxSize: args.maxSize,
-    maxChunkSize: args.maxChunkSize,
-    expiration: args.expireAfter === null ? null : { afterMs: args.expireAfter * 1000 },
-    filenameCharset: 'utf-8',
-    trustedProxies: args.trustedProxies,
-    cors: args.corsOrigins.length > 0 ? { origins: args.corsOrigins } : {},
-    logger,
-  })
+  const tus = createApp(args, { storage, logger })
   const server = createHttpServer(tus, args)
   await listen(server, args)
   const janitor = new Janitor({ storage, completedDir, logger })
@@ -72,6 +45,32 @@ export async function startServer(
       clearTimeout(cut)
       await storage.close()
     },
+  }
+}
+
+/** What the flags ask of the library; its refusal of a value names the flag. */
+function createApp(
+  args: ServerArgs,
+  { storage, logger }: { readonly storage: FilesystemStorage; readonly logger: Logger },
+): TusApp {
+  try {
+    return new TusApp({
+      storage,
+      completedDir: args.completedDir,
+      maxSize: args.maxSize,
+      maxChunkSize: args.maxChunkSize,
+      expiration: args.expireAfter === null ? null : { afterMs: args.expireAfter * 1000 },
+      filenameCharset: 'utf-8',
+      trustedProxies: args.trustedProxies,
+      cors: args.corsOrigins.length > 0 ? { origins: args.corsOrigins } : {},
+      logger,
+    })
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    const { message } = error
+    throw new UsageError(
+      message.replace('trustedProxies', '--trusted-proxy').replace('cors.origins', '--cors-origin'),
+    )
   }
 }
 
@@ -103,30 +102,4 @@ async function listen(server: Server, { host, port }: ServerArgs): Promise<void>
     }
     throw new Error(why[code ?? ''] ?? `cannot listen on ${host} port ${port}: ${code}`)
   }
-}
-
-/** Not by `recursive`: where a file system takes no directories that never ends. */
-async function makeDirectories(path: string): Promise<void> {
-  try {
-    await makeDirectory(path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const known = await stat(path).catch(() => undefined)
-    if (known?.isDirectory()) return
-    const parent = dirname(path)
-    if (code !== 'ENOENT' || (await stat(parent).catch(() => undefined))) throw error
-    await makeDirectories(parent)
-    await makeDirectory(path)
-  }
-}
-
-/** Its entry is durable before anything in it is acknowledged. */
-async function makeDirectory(path: string): Promise<void> {
-  await mkdir(path)
-  const parent = await open(dirname(path))
-  await parent.sync().finally(() => parent.close())
-}
-
-function refuse(directory: string, error: NodeJS.ErrnoException): never {
-  throw new Error(`the directory ${directory} cannot be made or written: ${error.code}`)
 }

@@ -1,13 +1,13 @@
 /** `tussi-upload`. @module */
 import { randomFillSync, randomUUID } from 'node:crypto'
-import { open, rm, stat } from 'node:fs/promises'
+import { access, constants, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { confirm, isCancel } from '@clack/prompts'
 import { readVersion } from './args.ts'
 import { formatBytes, ProgressDisplay } from './progress-bar.ts'
 import { type SourceFile, sendFile } from './send-file.ts'
-import { stopOnSignals } from './signals.ts'
+import { type Stop, stopOnSignals } from './signals.ts'
 import { parseUploadArgs, UPLOAD_HELP, type UploadArgs } from './upload-args.ts'
 import { FileUrlStorage } from './url-storage.ts'
 
@@ -31,16 +31,18 @@ async function sendAll(
   resumable: boolean,
 ): Promise<number> {
   const urlStorage = resumable ? new FileUrlStorage(args.progress) : undefined
-  // A damaged progress file is said before anything is sent.
-  await urlStorage?.findAllUploads()
-  const { signal, exitCode } = stopOnSignals('SIGINT', 'SIGTERM')
+  await urlStorage?.check()
+  const stop = stopOnSignals('SIGINT', 'SIGTERM')
+  const { signal } = stop
   const { stdout } = process
   const display = new ProgressDisplay({
     isTTY: stdout.isTTY === true,
-    columns: stdout.columns || 80,
+    get columns() {
+      return stdout.columns || 80
+    },
     write: (text) => stdout.write(text),
   })
-  const confirmResume = createConfirm(args, display)
+  const confirmResume = createConfirm(args, display, stop)
   const queue = [...files]
   const failures: string[] = []
   const sender = async (): Promise<void> => {
@@ -63,7 +65,7 @@ async function sendAll(
   } finally {
     display.close()
   }
-  return report(failures, signal.aborted ? exitCode() : undefined, resumable)
+  return report(failures, signal.aborted ? stop.exitCode() : undefined, resumable)
 }
 
 function report(
@@ -84,6 +86,7 @@ function report(
 function createConfirm(
   args: UploadArgs,
   display: ProgressDisplay,
+  stop: Stop,
 ): (name: string) => Promise<boolean> {
   let tail: Promise<unknown> = Promise.resolve()
   return (name) => {
@@ -93,8 +96,11 @@ function createConfirm(
         display.print(`resuming ${name}`)
         return true
       }
-      const go = await confirm({ message: `${name} was begun before. Go on where it stopped?` })
-      return isCancel(go) || go
+      const message = `${name} was begun before. Go on where it stopped?`
+      const go = await confirm({ message, signal: stop.signal })
+      if (!isCancel(go)) return go
+      stop.interrupt()
+      throw stop.signal.reason
     })
     tail = answer
     return answer
@@ -109,6 +115,9 @@ async function inspectFiles(paths: readonly string[]): Promise<SourceFile[]> {
       throw new Error(`${path}: ${why}`)
     })
     if (!stats.isFile()) throw new Error(`${path}: not a file`)
+    await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+      throw new Error(`${path}: it cannot be read: ${error.code}`)
+    })
     files.push({ path, size: stats.size, mtimeMs: stats.mtimeMs })
   }
   return files

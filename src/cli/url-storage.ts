@@ -12,11 +12,20 @@ type Entries = Record<string, PreviousUpload>
 
 export class FileUrlStorage implements UrlStorage {
   readonly #path: string
+  readonly #temporary: string
   /** Changes of this process one after the other; other processes are merged by reading first. */
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor(path: string) {
     this.#path = path
+    this.#temporary = `${path}.${process.pid}.tmp`
+  }
+
+  /** Finds out before anything is sent whether the file is one, and can be written. */
+  async check(): Promise<void> {
+    await this.#read()
+    await this.#writeTemporary('')
+    await rm(this.#temporary, { force: true })
   }
 
   async findAllUploads(): Promise<PreviousUpload[]> {
@@ -50,7 +59,7 @@ export class FileUrlStorage implements UrlStorage {
       text = await readFile(this.#path, 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
-      throw error
+      throw new Error(`${this.#path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
     }
     return parseEntries(text, this.#path)
   }
@@ -67,15 +76,22 @@ export class FileUrlStorage implements UrlStorage {
 
   async #write(entries: Entries): Promise<void> {
     if (Object.keys(entries).length === 0) return rm(this.#path, { force: true })
-    const temporary = `${this.#path}.${process.pid}.tmp`
-    const file = await open(temporary, 'w')
+    await this.#writeTemporary(`${JSON.stringify(entries, null, 2)}\n`)
+    await rename(this.#temporary, this.#path)
+  }
+
+  async #writeTemporary(text: string): Promise<void> {
     try {
-      await file.writeFile(`${JSON.stringify(entries, null, 2)}\n`)
-      await file.datasync()
-    } finally {
-      await file.close()
+      const file = await open(this.#temporary, 'w')
+      try {
+        await file.writeFile(text)
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      throw new Error(`${this.#path} cannot be written: ${(error as NodeJS.ErrnoException).code}`)
     }
-    await rename(temporary, this.#path)
   }
 }
 

@@ -15,7 +15,7 @@ import { terminate } from '../upload/terminate.ts'
 import type { Uploads } from '../upload/uploads.ts'
 import { type CorsPolicy, corsHeaders } from './cors.ts'
 import type { Exchange, Handle, Reply } from './exchange.ts'
-import { isAuthority, resolveScheme, uploadIdFrom, uploadLocation } from './location.ts'
+import { isAuthority, pathOf, resolveScheme, uploadIdFrom, uploadLocation } from './location.ts'
 import { toProblem } from './problem.ts'
 
 /** What the handler needs besides the uploads. */
@@ -53,7 +53,7 @@ export function createHandler(options: HandlerOptions): Handle {
       const { headers, ...answer } = formatTusOutcome(outcome, server)
       return { ...answer, headers: { ...common, ...headers } }
     } catch (error) {
-      return refuse(error, { method, common, logger })
+      return refuse(error, { method, path: pathOf(exchange.target), common, logger })
     }
   }
 }
@@ -111,13 +111,17 @@ const ENDED = new Set(['ERR_UPLOAD_INTERRUPTED', 'ERR_SHUTTING_DOWN', 'ERR_READ_
 
 interface Refusal {
   readonly method: string
+  readonly path: string
   readonly common: Readonly<Record<string, string>>
   readonly logger: Logger
 }
 
-function refuse(cause: unknown, { method, common, logger }: Refusal): Reply {
+function refuse(cause: unknown, { method, path, common, logger }: Refusal): Reply {
   const { status, headers, body, error } = toProblem(cause)
-  if (status === 500) logger.error(error.message, { code: error.code, error })
+  if (status === 500) {
+    // The path without its query: that may hold a secret.
+    logger.error(error.message, { code: error.code, request: `${method} ${path}`, error })
+  }
   const { code } = error
   return {
     status,

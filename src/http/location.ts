@@ -51,7 +51,7 @@ export function isAuthority(text: string): boolean {
 }
 
 /** One slash in front, so that it can never be read as the name of another host. */
-function pathOf(target: string): string {
+export function pathOf(target: string): string {
   const [path = ''] = target.replace(ABSOLUTE_FORM, '').split(/[?#]/, 1)
   return `/${path.replace(/^[/\\]+/, '').replace(/[^\x21-\x7e]/g, encodeURIComponent)}`
 }

@@ -117,6 +117,13 @@ function parseContentTerms(header: Header): ContentTerms {
 }
 
 function parseContentLength(header: Header): number | undefined {
+  const coding = header('transfer-encoding')?.trim().toLowerCase() ?? 'chunked'
+  if (coding !== 'chunked') {
+    throw new UploadError(
+      'ERR_INVALID_CONTENT_TYPE',
+      `the Transfer-Encoding of a body may be chunked and nothing else, for ${coding} is not undone`,
+    )
+  }
   const field = header('content-length')
   if (field === undefined) return undefined
   const length = parseUnsignedInteger(field)

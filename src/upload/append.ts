@@ -61,9 +61,9 @@ async function check(
   const end = offset + (contentLength ?? 0)
   if (upload.state !== 'receiving') {
     if (contentLength !== undefined && end === upload.length) return upload
-    throw mismatch(upload, offset)
+    throw mismatch(upload)
   }
-  if (upload.offset !== offset) throw mismatch(upload, offset)
+  if (upload.offset !== offset) throw mismatch(upload)
   const known = upload.length ?? length
   if (known !== (length ?? known) || (known ?? offset) < offset) {
     throw new UploadError(
@@ -82,12 +82,10 @@ async function check(
   return undefined
 }
 
-function mismatch(upload: StoredUpload, offset: number): UploadError {
-  return new UploadError(
-    'ERR_MISMATCHED_OFFSET',
-    `the upload stands at ${upload.offset}, not at ${offset}`,
-    { offset: upload.offset },
-  )
+function mismatch(upload: StoredUpload): UploadError {
+  return new UploadError('ERR_MISMATCHED_OFFSET', `the upload stands at ${upload.offset}`, {
+    offset: upload.offset,
+  })
 }
 
 function isStale(error: unknown): boolean {

@@ -176,11 +176,17 @@ describe('onCreate', () => {
     expect(await readdir(directory)).toEqual(['.tussi'])
   })
 
-  it('must return texts', async () => {
-    const { logger } = recorder()
+  it('must return texts, and the log names the request that met the fault', async () => {
+    const told: object[] = []
+    const logger = {
+      info() {},
+      warn() {},
+      error: (_: string, fields?: object) => told.push(fields ?? {}),
+    }
     const onCreate = () => ({ n: 5 }) as unknown as Record<string, string>
     const { url } = await serve(await temporaryDirectory(), { onCreate, logger })
-    await expect(createUpload(url, 5)).rejects.toThrow(/500/)
+    await expect(createUpload(`${url}?token=secret`, 5)).rejects.toThrow(/500/)
+    expect(told).toMatchObject([{ request: `POST ${new URL(url).pathname}` }])
   })
 })
 

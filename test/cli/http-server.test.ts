@@ -8,7 +8,10 @@ import { createHttpServer } from '../../src/cli/http-server.ts'
 import { maxConnections } from '../../src/cli/max-connections.ts'
 import { temporaryDirectory } from '../serve.ts'
 
-async function send(text: string): Promise<{ answer: string; connections(): Promise<number> }> {
+async function send(
+  text: string,
+  how: 'write' | 'end' = 'write',
+): Promise<{ answer: string; connections(): Promise<number> }> {
   const unused = async (): Promise<void> => undefined
   const tus = { listener: unused, checkContinue: unused } as unknown as Parameters<
     typeof createHttpServer
@@ -28,7 +31,7 @@ async function send(text: string): Promise<{ answer: string; connections(): Prom
   socket.on('data', (piece) => {
     answer += piece
   })
-  socket.write(text)
+  socket[how](text)
   await once(socket, 'end')
   const connections = (): Promise<number> =>
     new Promise((resolve, reject) => {
@@ -51,6 +54,14 @@ describe.each([
     const { connections } = await send(text)
     await expect.poll(connections, { timeout: 5000 }).toBe(0)
   })
+})
+
+it('tells a request that breaks off from one that is none', async () => {
+  const { answer } = await send(
+    'PATCH /files/x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nab',
+    'end',
+  )
+  expect(answer).toMatch(/^HTTP\/1.1 400 [\s\S]*"The request broke off."/)
 })
 
 describe('the number of connections', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { displayWidth } from '../../src/cli/display-width.ts'
 import {
   formatBytes,
   formatProgress,
@@ -38,9 +39,34 @@ describe('formats', () => {
     }
   })
 
+  it.each([
+    ['日本語ファイル名テスト長い名前のファイル.bin', /^日本語[^ ]*… /],
+    ['👩‍💻 holiday 🏖️ 2026 with all of the family.mov', /… /],
+    ['한국어 파일 이름이 아주 아주 깁니다.mp4', /… /],
+    ['a\nb\u001b[2Jc.bin', /^a\?b\?\[2Jc\.bin /],
+  ])('counts the columns of %j, not its characters', (name, pattern) => {
+    const line = formatProgress({ name, sent: 512, total: 1024, rate: 256 }, 80)
+    expect(line).toMatch(pattern)
+    expect(displayWidth(line)).toBeLessThan(80)
+  })
+
   it('is complete for an empty file', () => {
     expect(formatProgress({ name: 'a', sent: 0, total: 0, rate: undefined }, 80)).toMatch(/100 %/)
   })
+})
+
+describe('displayWidth', () => {
+  it.each([
+    ['abc', 3],
+    ['über', 4],
+    ['u\u0308ber', 4],
+    ['日本', 4],
+    ['ー', 2],
+    ['한글', 4],
+    ['ｆｕ', 4],
+    ['🏖', 2],
+    ['a\u200bb', 2],
+  ])('%s takes %d columns', (text, columns) => expect(displayWidth(text)).toBe(columns))
 })
 
 describe('Rate', () => {
@@ -74,6 +100,6 @@ describe('ProgressDisplay', () => {
     display.print('sent b')
     expect(output).toMatch(/^sent b\na .*50 %.*\n$/)
     display.close()
-    expect(output.endsWith('\u001b[1A\u001b[J')).toBe(true)
+    expect(output.endsWith('\r\u001b[1A\u001b[J')).toBe(true)
   })
 })

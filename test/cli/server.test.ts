@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { run } from '../run.ts'
 import {
   createUpload,
   idOf,
@@ -17,7 +16,27 @@ import {
   TUS,
   temporaryDirectory,
 } from '../serve.ts'
-import { expectOneLine, recordOf, SERVER, saved, server, startServer } from './commands.ts'
+import {
+  expectOneLine,
+  recordOf,
+  runAsNobody,
+  SERVER,
+  saved,
+  server,
+  startServer,
+} from './commands.ts'
+
+/** Whether a process has the socket open that listens at the port of `url`. */
+async function holdsListener(pid: string, url: string): Promise<boolean> {
+  const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0')
+  const sockets = await readFile('/proc/net/tcp', 'utf8')
+  const row = sockets.split('\n').find((line) => line.includes(`:${port} 00000000:0000 0A`))
+  const inode = row?.trim().split(/\s+/)[9]
+  const folder = `/proc/${pid}/fd`
+  const names = await readdir(folder).catch(() => [])
+  const links = await Promise.all(names.map((name) => readlink(join(folder, name)).catch(() => '')))
+  return links.includes(`socket:[${inode}]`)
+}
 
 describe('tussi-server, asked', () => {
   it('shows its flags on one screen', async () => {
@@ -51,6 +70,11 @@ describe('tussi-server, told something wrong', () => {
     [['--metrics'], /--metrics is not available in this version/],
     [['--expire-after', '0'], /--expire-after must be an integer of at least 1, got 0/],
     [['--no-web'], /--no-web is not available in this version/],
+    [['--host', ''], /--host must not be empty/],
+    [['--upload-dir='], /--upload-dir must not be empty/],
+    [['--trusted-proxy', 'nonsense'], /--trusted-proxy must hold .* nonsense/],
+    [['--cors-origin', 'example.org'], /--cors-origin must hold .* example\.org/],
+    [['--processes', '3', '--trusted-proxy', 'nonsense'], /--trusted-proxy must hold/],
   ])('%j: one line and exit code 2', async (flags, pattern) => {
     const result = await server(flags, await temporaryDirectory())
     expect(result.code).toBe(2)
@@ -58,13 +82,12 @@ describe('tussi-server, told something wrong', () => {
   })
 
   it.each([
-    [['--trusted-proxy', 'nonsense'], /nonsense/],
-    [['--cors-origin', 'example.org'], /example\.org/],
     [['--host', '203.0.113.7'], /203\.0\.113\.7/],
     [['--upload-dir', 'a', '--completed-dir', 'a'], /completed|contains the upload directory/],
     [['--upload-dir', 'a/b', '--completed-dir', 'a'], /contains the upload directory/],
     [['--dest-dir', '/proc/nowhere'], /\/proc\/nowhere/],
-    [['--upload-dir', 'file'], /file/],
+    [['--upload-dir', 'file'], /the directory file cannot be made or written: it is a file/],
+    [['--dest-dir', 'file/d'], /file\/d cannot be made or written: a file is in the way/],
     [['--dest-dir', 'uploads'], /cannot take saved files/],
   ])('%j: one line and exit code 1', async (flags, pattern) => {
     const cwd = await temporaryDirectory()
@@ -74,12 +97,13 @@ describe('tussi-server, told something wrong', () => {
     expectOneLine(result, pattern)
   })
 
-  it('names a port that is in use', async () => {
+  it.each([1, 3])('names a port that is in use, once, with %d processes', async (processes) => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     onTestFinished(() => void other.close())
     const { port } = other.address() as AddressInfo
-    const result = await server(['--port', `${port}`], await temporaryDirectory())
+    const flags = ['--port', `${port}`, '--processes', `${processes}`]
+    const result = await server(flags, await temporaryDirectory())
     expect(result.code).toBe(1)
     expectOneLine(result, new RegExp(`port ${port} .* in use`))
   })
@@ -88,10 +112,7 @@ describe('tussi-server, told something wrong', () => {
     const cwd = await temporaryDirectory()
     await mkdir(join(cwd, 'locked'), { mode: 0o555 })
     const flags = [SERVER, '--port', '0', '--upload-dir', join(cwd, 'locked')]
-    const asNobody =
-      process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--clear-groups'] : []
-    const [command = '', ...args] = [...asNobody, process.execPath, ...flags]
-    const result = await run(command, args, { cwd })
+    const result = await runAsNobody(flags, cwd)
     expect(result.code).toBe(1)
     expectOneLine(result, /locked cannot be made or written: EACCES/)
   })
@@ -287,10 +308,17 @@ describe('tussi-server at its end', () => {
       const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
       return text.trim().split(' ')
     }
+    const listening = async (): Promise<string[]> => {
+      const pids = await children()
+      const held = await Promise.all(pids.map((pid) => holdsListener(pid, running.url)))
+      return pids.filter((_, i) => held[i])
+    }
+    await expect.poll(listening, { timeout: 10_000 }).toHaveLength(2)
     const [victim] = await children()
     process.kill(Number(victim), 'SIGKILL')
     await running.until(/is started again/)
-    await expect.poll(children, { timeout: 5000 }).toHaveLength(2)
+    await expect.poll(listening, { timeout: 10_000 }).toHaveLength(2)
+    expect(await children()).not.toContain(victim)
     await createUpload(running.url, 0, { filename: 'a' })
     await saved(cwd, 'a')
     expect(await running.stop('SIGTERM')).toMatchObject({ code: 0 })

@@ -1,12 +1,21 @@
 import { once } from 'node:events'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Running, start } from '../run.ts'
 import { sha256, temporaryDirectory } from '../serve.ts'
-import { expectOneLine, randomFile, saved, startServer, UPLOAD, upload } from './commands.ts'
+import {
+  expectOneLine,
+  randomFile,
+  runAsNobody,
+  saved,
+  serveScript,
+  startServer,
+  UPLOAD,
+  upload,
+} from './commands.ts'
 
 /** The progress file once it names an upload. */
 async function progressOf(cwd: string): Promise<Record<string, { uploadUrl?: string }>> {
@@ -24,26 +33,6 @@ async function progressOf(cwd: string): Promise<Record<string, { uploadUrl?: str
 
 function startUpload(cwd: string, flags: readonly string[]): Running {
   return start(process.execPath, [UPLOAD, ...flags], { cwd })
-}
-
-type ScriptedAnswer = readonly [status: number, fields?: Readonly<Record<string, string>>]
-
-/** A server that gives these answers, one after the other, the last one again and again. */
-async function serveScript(
-  answers: Readonly<Record<string, readonly ScriptedAnswer[]>>,
-): Promise<{ readonly url: string; readonly requests: readonly string[] }> {
-  const requests: string[] = []
-  const server = createServer((req, res) => {
-    const { method = '' } = req
-    requests.push(method)
-    const list = answers[method] ?? []
-    const count = requests.filter((name) => name === method).length
-    const [status = 500, fields = {}] = list[Math.min(count, list.length) - 1] ?? []
-    req.resume().on('end', () => res.writeHead(status, fields).end())
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/files/`, requests }
 }
 
 describe('tussi-upload, asked', () => {
@@ -90,6 +79,47 @@ describe('tussi-upload, told something wrong', () => {
     expect(result.code).toBe(1)
     expectOneLine(result, /tus-progress\.json is no progress file/)
     expect(await readFile(join(cwd, 'tus-progress.json'), 'utf8')).toBe('{"broken')
+  })
+})
+
+describe('tussi-upload, without the right to something', () => {
+  it.each([
+    ['--progress', '.', /\. cannot be read: EISDIR/],
+    ['--progress', '/proc/progress', /\/proc\/progress cannot be written: ENOENT/],
+  ])('%s %s: one line, and nothing is sent', async (flag, path, pattern) => {
+    const cwd = await temporaryDirectory()
+    const { url, requests } = await serveScript({ POST: [[201, { Location: '/files/1' }]] })
+    await writeFile(join(cwd, 'a'), 'hello')
+    const result = await upload(['--url', url, flag, path, 'a'], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, pattern)
+    expect(requests).toEqual([])
+  })
+
+  it('says in one line that a progress file could not be written any more', async () => {
+    const cwd = await temporaryDirectory()
+    const folder = join(cwd, 'progress')
+    await mkdir(folder)
+    const { url, requests } = await serveScript(
+      { POST: [[201, { Location: '/files/1' }]] },
+      { before: () => rm(folder, { recursive: true, force: true }) },
+    )
+    await writeFile(join(cwd, 'a'), 'hello')
+    const result = await upload(['--url', url, '--progress', 'progress/p.json', 'a'], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, /a: progress\/p\.json cannot be written: ENOENT/)
+    expect(requests).toEqual(['POST'])
+  })
+
+  it('sends nothing of a file that it cannot read', async () => {
+    const cwd = await temporaryDirectory()
+    const { url, requests } = await serveScript({ POST: [[201, { Location: '/files/1' }]] })
+    await chmod(cwd, 0o777)
+    await writeFile(join(cwd, 'a'), 'hello', { mode: 0 })
+    const result = await runAsNobody([UPLOAD, '--url', url, 'a'], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, /a: it cannot be read: EACCES/)
+    expect(requests).toEqual([])
   })
 })
 

@@ -76,6 +76,7 @@ const sizes: readonly ConformanceCase[] = [
       status: 409,
       fields: { 'Upload-Offset': '5' },
       code: 'ERR_MISMATCHED_OFFSET',
+      detail: /^the upload stands at 5$/,
     }),
   ),
   {

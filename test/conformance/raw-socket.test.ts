@@ -67,6 +67,19 @@ function describeFraming(served: () => Served): void {
     expect(await offsetOf(send, path)).toBe(5)
   })
 
+  it.each(['gzip, chunked', 'deflate, gzip, Chunked'])(
+    'refuses a body that is coded by %s, which nothing here undoes',
+    async (coding) => {
+      const { port, send } = served()
+      const path = await upload(send, 'hello')
+      const fields = [`Transfer-Encoding: ${coding}`]
+      const response = await sendRaw(port, ...patch(path, 5, fields), '3', 'wor', '0', '', '')
+      expect(response.status).toBe(415)
+      expect(response.fields['tussi-error']).toBe('ERR_INVALID_CONTENT_TYPE')
+      expect(await offsetOf(send, path)).toBe(5)
+    },
+  )
+
   it('refuses a field value with a control character', async () => {
     const { port } = served()
     const response = await sendRaw(port, ...post(['Upload-Length: 1\x000']), '')

@@ -149,11 +149,9 @@ function openUpload(io: Io, terms: AppendTerms): OpenedUpload | Busy {
       throw new UploadError('ERR_MODIFY_FINAL', 'a final upload takes no bytes of its own')
     }
     if (record.offset !== offset || record.complete) {
-      throw new UploadError(
-        'ERR_MISMATCHED_OFFSET',
-        `the upload stands at ${record.offset}, not at ${offset}`,
-        { offset: record.offset },
-      )
+      throw new UploadError('ERR_MISMATCHED_OFFSET', `the upload stands at ${record.offset}`, {
+        offset: record.offset,
+      })
     }
     checkSize(fstatSync(fd).size, record)
     checkExpiry(record)
