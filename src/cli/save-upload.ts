@@ -13,8 +13,9 @@ export async function saveUpload(upload: CompletedUpload, destDir: string): Prom
     // A name that a thousand phones use is not counted to its end.
     const numbered = n < MAX_NUMBER ? numberedName(name, n) : `${upload.name}-${name}`.slice(0, 200)
     const path = join(destDir, numbered)
-    // Of an existing directory `save` would make a place for it to lie in.
-    if ((await exists(path)) || (await exists(`${path}.meta`))) continue
+    // Of a directory `save` would make a place for it to lie in. A file may be this one: a save that
+    // a crash has ended is finished by the same call.
+    if ((await kindOf(path)) === 'directory' || (await kindOf(`${path}.meta`))) continue
     if (!(await saveAs(upload, path))) continue
     try {
       await upload.saveRecord(`${path}.meta`, { overwrite: false })
@@ -41,6 +42,7 @@ function isTaken(error: unknown): boolean {
   return error instanceof UploadError && error.code === 'ERR_FILE_EXISTS'
 }
 
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined
+async function kindOf(path: string): Promise<'directory' | 'file' | undefined> {
+  const found = await stat(path).catch(() => undefined)
+  return found && (found.isDirectory() ? 'directory' : 'file')
 }

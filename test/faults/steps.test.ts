@@ -16,6 +16,7 @@ import { straced } from './strace.ts'
 /** System calls and how often each happens, at most, in one thread of the scenario. */
 const STEPS = {
   rename: 6,
+  renameat2: 1,
   fdatasync: 6,
   fsync: 9,
   unlink: 3,

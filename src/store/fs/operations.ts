@@ -7,6 +7,7 @@ import { find, info, settledInfo } from './info.ts'
 import { buryEntry, discard, inspect } from './inspect.ts'
 import type { Busy, Operation } from './io-call.ts'
 import { remove } from './remove.ts'
+import { renameNew } from './rename-new.ts'
 
 interface Operations {
   readonly acknowledge: typeof acknowledge
@@ -27,6 +28,7 @@ interface Operations {
   readonly openAppend: typeof openAppend
   readonly releaseClaim: typeof releaseClaim
   readonly remove: typeof remove
+  readonly renameNew: typeof renameNew
   readonly settledInfo: typeof settledInfo
 }
 
@@ -49,6 +51,7 @@ export const OPERATIONS: Operations = {
   openAppend,
   releaseClaim,
   remove,
+  renameNew,
   settledInfo,
 }
 
