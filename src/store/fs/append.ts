@@ -19,6 +19,7 @@ import {
   lockFile,
   type Operation,
   syncData,
+  syncEarlierData,
 } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
 import { checkSize, readRecord } from './record-file.ts'
@@ -99,7 +100,7 @@ export function* commitAppend(
   { id, fd, record, end, completedDir }: LockedUpload & { end: number; completedDir: string },
 ): Operation<RecordFields> {
   try {
-    yield* syncData(io, fd)
+    yield* syncEarlierData(io, fd)
     return yield* recordOffset(io, { id, fd, record: advance(record, end) }, completedDir)
   } finally {
     io.posix.unlock(fd)

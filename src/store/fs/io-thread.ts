@@ -93,18 +93,20 @@ const SYNC_ALL_FROM = 8
 /** Files first: an entry must not become durable before what it names. */
 function syncAll(jobs: readonly Job[]): void {
   const waiting = new Map<string, Job[]>()
-  const files: [Job, number][] = []
+  const fresh: [Job, number][] = []
+  const alone: [Job, number][] = []
   for (const job of jobs) {
     const { barrier } = job
-    if (barrier?.sync === 'data') files.push([job, barrier.fd])
+    if (barrier?.sync === 'data') (barrier.earlier ? alone : fresh).push([job, barrier.fd])
     if (barrier?.sync !== 'directory') continue
     const group = waiting.get(barrier.path)
     if (group) group.push(job)
     else waiting.set(barrier.path, [job])
   }
-  if (files.length < SYNC_ALL_FROM || !syncFileSystem(files[0]?.[1] ?? -1)) {
-    for (const [job, fd] of files) attempt([job], () => fdatasyncSync(fd))
-  }
+  // The first of them was opened before any of them was written: it hears of every failure.
+  const [first] = fresh
+  if (first && fresh.length >= SYNC_ALL_FROM && syncFileSystem(first[1])) fresh.length = 0
+  for (const [job, fd] of [...fresh, ...alone]) attempt([job], () => fdatasyncSync(fd))
   for (const [path, group] of waiting) attempt(group, () => syncDirectory(path))
 }
 
