@@ -92,13 +92,13 @@ class AppendStream {
     const end = this.#end + batch.byteLength
     if (end > (this.#record.length ?? end)) await this.#refuse()
     await this.#lock()
-    if (this.#uncommitted === 0) this.#uncommittedSince = Date.now()
+    if (this.#uncommitted === 0) this.#uncommittedSince = performance.now()
     await writeAll(this.#fd, batch.pieces, this.#end)
     this.#end = end
     const due =
       !this.#pool.fsync ||
       this.#uncommitted >= CHECKPOINT_BYTES ||
-      Date.now() - this.#uncommittedSince >= CHECKPOINT_MS
+      performance.now() - this.#uncommittedSince >= CHECKPOINT_MS
     if (due && !this.#full) await this.#commit()
   }
 
