@@ -60,6 +60,13 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     suite: 'faults',
     test: 'an offset is told once the directory was synced',
   },
+  'a look whether a taken name is the upload’s own': {
+    file: 'store/fs/place-file.js',
+    code: '!(await isSameFile(from, target))',
+    instead: 'true',
+    suite: 'faults',
+    test: 'without that step is finished after a kill at unlink',
+  },
   'the take-over': {
     file: 'upload/holders.js',
     code: 'holder.stop(interrupted());',

@@ -55,8 +55,10 @@ async function saveWithDeath(
 }
 
 /** Lets another server finish it; resolves with what lies in the destination, all of it whole. */
-async function finish({ cwd, dest, source }: Place): Promise<string[]> {
-  const next = await startServer(cwd, ['--dest-dir', dest])
+async function finish({ cwd, dest, source }: Place, fail: readonly string[] = []) {
+  const options = ['-o', '/dev/null', '-e', 'trace=renameat2', ...fail]
+  const next = straced(cwd, options, SERVER, ['--dest-dir', dest])
+  await next.until(/^listening on /m)
   await expect.poll(() => existsSync(source), { timeout: 15_000 }).toBe(false)
   expect(await next.stop()).toMatchObject({ code: 0 })
   const names = (await readdir(dest)).sort()
@@ -76,10 +78,14 @@ describe('a save within one file system', { timeout: 60_000 }, () => {
     expect((await finish(place)).filter((name) => name !== 'a.bin.meta')).toEqual(['a.bin'])
   })
 
-  it.each(['link', 'unlink'])('without that step is finished after a kill at %s', async (call) => {
+  it.each([
+    ['link', 'without it', NO_RENAME],
+    ['unlink', 'without it', NO_RENAME],
+    ['unlink', 'with it', []],
+  ])('without that step is finished after a kill at %s, %s', async (call, _how, then) => {
     const place = await prepare()
     await saveWithDeath(place, [call, place.source], NO_RENAME)
-    expect(await finish(place)).toEqual(['a.bin', 'a.bin.meta'])
+    expect(await finish(place, then)).toEqual(['a.bin', 'a.bin.meta'])
   })
 
   it('whose sync fails is done again', async () => {
