@@ -10,6 +10,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { type Barrier, type Io, type IoReply, type Operation, toUploadError } from './io-call.ts'
 import { OPERATIONS, type OperationName } from './operations.ts'
 import { loadPosix, PORTABLE } from './posix.ts'
+import { SyncTimes } from './sync-times.ts'
 
 /** What the pool tells each thread at its start. */
 export interface IoThreadData {
@@ -35,14 +36,14 @@ interface Job {
 const { directory, fsync, native } = workerData as IoThreadData
 const token = randomUUID()
 const directories = new Map<string, number>()
-const syncedAt = new Map<string, number>()
+const syncTimes = new SyncTimes()
 let temporaries = 0
 
 const io: Io = {
   directory,
   fsync,
   posix: native ? loadPosix() : PORTABLE,
-  syncedAt: (path) => syncedAt.get(path) ?? Number.NEGATIVE_INFINITY,
+  syncedAt: (path) => syncTimes.of(path),
   temporaryName: () => `${token}.${++temporaries}`,
 }
 
@@ -135,9 +136,8 @@ function syncDirectory(path: string): void {
   const keep = !path.includes('/.tussi/')
   if (keep) directories.set(path, fd)
   try {
-    const beganAt = Date.now()
-    fsyncSync(fd)
-    if (keep) syncedAt.set(path, beganAt)
+    if (keep) syncTimes.record(path, () => fsyncSync(fd))
+    else fsyncSync(fd)
   } finally {
     if (!keep) closeSync(fd)
   }
