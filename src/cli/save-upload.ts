@@ -20,8 +20,9 @@ export async function saveUpload(upload: CompletedUpload, destDir: string): Prom
 }
 
 async function saveBoth(upload: CompletedUpload, path: string): Promise<boolean> {
-  // Of an existing directory `save` would make a place for it to lie in.
-  if ((await exists(path)) || (await exists(`${path}.meta`))) return false
+  // Of a directory `save` would make a place for it to lie in. A file may be this one: a save that a
+  // crash has ended is finished by the same call.
+  if ((await kindOf(path)) === 'directory' || (await kindOf(`${path}.meta`))) return false
   if (!(await saveAs(upload, path))) return false
   try {
     await upload.saveRecord(`${path}.meta`, { overwrite: false })
@@ -47,6 +48,7 @@ function isTaken(error: unknown): boolean {
   return error instanceof UploadError && error.code === 'ERR_FILE_EXISTS'
 }
 
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined
+async function kindOf(path: string): Promise<'directory' | 'file' | undefined> {
+  const found = await stat(path).catch(() => undefined)
+  return found && (found.isDirectory() ? 'directory' : 'file')
 }

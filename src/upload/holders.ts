@@ -42,7 +42,7 @@ export class Holders {
 
   /** Ends whoever holds the upload and waits until it has let go. @throws `ERR_UPLOAD_LOCKED` */
   async interrupt(id: string): Promise<void> {
-    const deadline = Date.now() + TAKE_OVER_TIMEOUT_MS
+    const deadline = performance.now() + TAKE_OVER_TIMEOUT_MS
     for (let holder = this.#holders.get(id); holder; holder = this.#holders.get(id)) {
       holder.stop(interrupted())
       if (!(await settlesBy(holder.released, deadline))) {
@@ -64,7 +64,7 @@ export class Holders {
     const holders = [...this.#holders.values()]
     for (const { stop } of holders) stop(shuttingDown())
     const all = Promise.all(holders.map(({ released }) => released))
-    return settlesBy(all, Date.now() + timeoutMs)
+    return settlesBy(all, performance.now() + timeoutMs)
   }
 }
 
@@ -80,7 +80,7 @@ function shuttingDown(): UploadError {
 
 function settlesBy(promise: Promise<unknown>, deadline: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), Math.max(0, deadline - Date.now()))
+    const timer = setTimeout(() => resolve(false), Math.max(0, deadline - performance.now()))
     promise.then(() => {
       clearTimeout(timer)
       resolve(true)

@@ -87,7 +87,8 @@ describe('tus.work', () => {
     const id = idOf(await createUpload(served.url, 0))
     await expect.poll(() => dead(served), { timeout: 10_000 }).toEqual([id])
     const grave = join(served.completedDir, '.tussi', 'dead', id)
-    expect((await readdir(grave)).sort()).toEqual(['data', 'reason', 'record'])
+    const contents = async (): Promise<string[]> => (await readdir(grave)).sort()
+    await expect.poll(contents).toEqual(['data', 'reason', 'record'])
     expect(await readFile(join(grave, 'reason'), 'utf8')).toBe(
       'given up after 2 attempts: the scanner says no\n',
     )
@@ -108,7 +109,8 @@ describe('tus.work', () => {
     await expect.poll(() => dead(served), { timeout: 10_000 }).toEqual([id])
     expect(last.stdout()).not.toContain(id)
     const reason = join(served.completedDir, '.tussi', 'dead', id, 'reason')
-    expect(await readFile(reason, 'utf8')).toMatch(/the last worker died/)
+    const read = (): Promise<string> => readFile(reason, 'utf8').catch(() => '')
+    await expect.poll(read).toMatch(/the last worker died/)
   })
 
   it('does not count what was handed back', async () => {

@@ -24,8 +24,8 @@ interface Mutation {
 
 const STILL_THERE = {
   file: 'store/fs/io-call.js',
-  code: 'isStillAt(fd, path) ? fd',
-  instead: 'true ? fd',
+  code: '|| isStillAt(fd, path)',
+  instead: '|| true',
   suite: 'store',
 }
 
@@ -59,6 +59,13 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     instead: 'path',
     suite: 'faults',
     test: 'an offset is told once the directory was synced',
+  },
+  'a look whether a taken name is the upload’s own': {
+    file: 'store/fs/place-file.js',
+    code: '!(await isSameFile(from, target))',
+    instead: 'true',
+    suite: 'faults',
+    test: 'without that step is finished after a kill at unlink',
   },
   'the take-over': {
     file: 'upload/holders.js',

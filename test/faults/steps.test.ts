@@ -16,6 +16,7 @@ import { straced } from './strace.ts'
 /** System calls and how often each happens, at most, in one thread of the scenario. */
 const STEPS = {
   rename: 6,
+  renameat2: 1,
   fdatasync: 6,
   fsync: 9,
   unlink: 3,
@@ -29,14 +30,41 @@ const CASES = Object.entries(STEPS).flatMap(([call, most]) =>
   Array.from({ length: most }, (_, i) => [call, i + 1] as const),
 )
 
+/** The same in the middle of one body that is long enough for checkpoints. */
+const CHECKPOINTS = [
+  ['pwritev', 9],
+  ['rename', 3],
+  ['rename', 4],
+  ['fdatasync', 3],
+  ['fdatasync', 4],
+  ['fdatasync', 5],
+  ['fsync', 2],
+  ['fsync', 3],
+] as const
+
 let deaths = 0
 
-it.each(CASES)('killed at %s number %d', async (call, when) => {
+it.each(CASES)('killed at %s number %d', (call, when) =>
+  // One body that is written by the main thread, and one that rides in a message.
+  dieAt(call, when, { length: 150_000, chunkSize: 100_000 }),
+)
+
+it.each(CHECKPOINTS)('killed in a long body at %s number %d', (call, when) =>
+  dieAt(call, when, { length: 20_000_000, chunkSize: 20_000_000 }),
+)
+
+async function dieAt(
+  call: string,
+  when: number,
+  { length, chunkSize }: { length: number; chunkSize: number },
+): Promise<void> {
   const cwd = await temporaryDirectory()
-  const data = seededBytes(when, 150_000)
+  const data = seededBytes(when, length)
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${when}`]
   const flags = ['--upload-dir', 'uploads', '--dest-dir', 'dest']
-  const doomed = straced(cwd, ['-o', '/dev/null', ...inject], SERVER, flags)
+  // In each thread calls are counted anew: one thread writes all batches.
+  const options = ['-E', 'UV_THREADPOOL_SIZE=1', '-o', '/dev/null', ...inject]
+  const doomed = straced(cwd, options, SERVER, flags)
   let dead = false
   const death = doomed.ended.then(() => {
     dead = true
@@ -48,8 +76,7 @@ it.each(CASES)('killed at %s number %d', async (call, when) => {
     url: url ?? (await revived).url,
     name: 'a.bin',
     data,
-    // One body that is written by the main thread, and one that rides in a message.
-    chunkSize: 100_000,
+    chunkSize,
     signal: AbortSignal.timeout(60_000),
   })
   await sending
@@ -65,10 +92,10 @@ it.each(CASES)('killed at %s number %d', async (call, when) => {
     await doomed.stop('SIGKILL')
     await revived
   }
-})
+}
 
 it('most of these steps are really met', () => {
-  expect(deaths).toBeGreaterThan(CASES.length / 2)
+  expect(deaths).toBeGreaterThan((CASES.length + CHECKPOINTS.length) / 2)
 })
 
 /** The URL, or `undefined` for a server that was killed before it listened. */

@@ -235,6 +235,19 @@ describe('the janitor', () => {
     expect(existsSync(left)).toBe(false)
   })
 
+  it('remembers an upload of which a crash in a save has left the record', async () => {
+    const served = await serve(await temporaryDirectory())
+    const { url, completedDir } = served
+    const id = idOf(await createUpload(url, 0))
+    const record = join(completedDir, `${id}.meta`)
+    await rename(join(completedDir, id), join(await temporaryDirectory(), 'saved'))
+    await age(record, 1)
+    expect(await janitorOf(served).run()).toMatchObject({ orphaned: 1 })
+    expect(existsSync(record)).toBe(false)
+    expect(await offsetOf(`${url}${id}`)).toBe(0)
+    expect(await janitorOf(served).run()).toMatchObject({ swept: 0 })
+  })
+
   it('removes what is stale, and only that', async () => {
     const served = await serve(await temporaryDirectory())
     const { url, directory, completedDir } = served

@@ -106,13 +106,13 @@ class AppendStream {
     const end = this.#end + batch.byteLength
     await this.#checkEnd(end)
     await this.#lock()
-    if (this.#uncommitted === 0) this.#uncommittedSince = Date.now()
+    if (this.#uncommitted === 0) this.#uncommittedSince = performance.now()
     await writeAll(this.#fd, batch.pieces, this.#end)
     this.#end = end
     const due =
       !this.#pool.fsync ||
       this.#uncommitted >= CHECKPOINT_BYTES ||
-      Date.now() - this.#uncommittedSince >= CHECKPOINT_MS
+      performance.now() - this.#uncommittedSince >= CHECKPOINT_MS
     if (due && !this.#full) await this.#checkpoint()
   }
 

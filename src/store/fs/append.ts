@@ -21,6 +21,7 @@ import {
   lockFile,
   type Operation,
   syncData,
+  syncEarlierData,
 } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
 import { checkSize, readRecord } from './record-file.ts'
@@ -112,7 +113,7 @@ export function* commitAppend(
   { id, fd, record, end, ...completion }: LockedUpload & Completion & { end: number },
 ): Operation<RecordFields> {
   try {
-    yield* syncData(io, fd)
+    yield* syncEarlierData(io, fd)
     return yield* recordOffset(io, { id, fd, record: advance(record, end) }, completion)
   } finally {
     io.posix.unlock(fd)

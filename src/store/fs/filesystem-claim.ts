@@ -82,7 +82,9 @@ export class FilesystemClaim implements Claim {
     options: SaveOptions & { readonly name: string },
   ): Promise<string> {
     if (this.#ended) throw ended()
-    return put(from, dest, { ...options, fsync: this.#pool.fsync })
+    const renameNew = (from: string, to: string): Promise<string | undefined> =>
+      this.#pool.run('renameNew', { from, to })
+    return put(from, dest, { ...options, fsync: this.#pool.fsync, renameNew })
   }
 
   async #end(how: Parameters<OnEnd>[0], run: () => Promise<void>): Promise<void> {

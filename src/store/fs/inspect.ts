@@ -4,15 +4,15 @@
  *
  * @module
  */
-import { closeSync, existsSync, rmSync, type Stats, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { StoredEntry } from '../storage.ts'
 import { expiresAtMs, isForQueue } from '../upload-notes.ts'
 import type { RecordFields } from '../upload-record.ts'
 import { bury, type CompletedUploadPlace, readCompleted, removeCompleted } from './claim.ts'
 import { type Io, isBusy, lockFile, type Operation, syncDirectory } from './io-call.ts'
-import { dataPath, parseName, recordPath } from './layout.ts'
+import { dataPath, parseName, recordPath, tombstonePath } from './layout.ts'
 import { checkSize, readRecord } from './record-file.ts'
 import { removeLocked } from './remove.ts'
 import { remember } from './terminate.ts'
@@ -68,6 +68,7 @@ export function* discard(
   if (kind === 'orphaned-record' || kind === 'completed-orphaned-record') {
     const directory = kind === 'orphaned-record' ? io.directory : completedDir
     if (existsSync(dataPath(directory, id)) || !isUnchanged(io, entry, completedDir)) return false
+    if (kind === 'completed-orphaned-record') yield* rememberSaved(io, { id, completedDir }, path)
     rmSync(path, { force: true })
     yield* syncDirectory(io, directory)
     return true
@@ -90,6 +91,19 @@ export function* discard(
   } finally {
     closeSync(fd)
   }
+}
+
+/** Its file was saved, and a crash came before the tombstone: a client may still ask for it. */
+function* rememberSaved(
+  io: Io,
+  { id, completedDir }: CompletedUploadPlace,
+  path: string,
+): Operation<void> {
+  const tombstone = tombstonePath(completedDir, id)
+  const record = readOrError(() => readRecord(path))
+  if (record === undefined || record instanceof UploadError || existsSync(tombstone)) return
+  renameSync(path, tombstone)
+  yield* syncDirectory(io, dirname(tombstone))
 }
 
 /** A crash may have left what it remembers: that goes first, or it would be handed out again. */

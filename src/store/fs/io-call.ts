@@ -10,7 +10,7 @@ import type { Posix } from './posix.ts'
 
 /** What an operation waits for: the content of a file, or the entries of a directory. */
 export type Barrier =
-  | { readonly sync: 'data'; readonly fd: number }
+  | { readonly sync: 'data'; readonly fd: number; readonly earlier: boolean }
   | { readonly sync: 'directory'; readonly path: string }
 
 /** One storage operation: plain synchronous calls between barriers. */
@@ -74,7 +74,15 @@ export function isFull(error: unknown): boolean {
 }
 
 export function* syncData(io: Io, fd: number): Operation<void> {
-  if (io.fsync) yield { sync: 'data', fd }
+  if (io.fsync) yield { sync: 'data', fd, earlier: false }
+}
+
+/**
+ * The same for what was written in calls before this one. The kernel may have failed at it meanwhile,
+ * and tells only those descriptors that were open then.
+ */
+export function* syncEarlierData(io: Io, fd: number): Operation<void> {
+  if (io.fsync) yield { sync: 'data', fd, earlier: true }
 }
 
 export function* syncDirectory(io: Io, path: string): Operation<void> {

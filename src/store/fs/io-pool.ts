@@ -17,6 +17,8 @@ const THREADS = 2
 /** How long an upload may stay locked before its newcomer is sent away, and how soon to ask again. */
 const LOCK_TIMEOUT_MS = 5000
 const LOCK_RETRY_MS = [1, 2, 5, 10, 20, 50] as const
+/** How soon to ask its holder again: between two looks it may have become somebody else's. */
+const ASK_AGAIN_MS = 250
 
 interface Pending {
   readonly resolve: (value: unknown) => void
@@ -55,8 +57,8 @@ export class IoPool {
   }
 
   /**
-   * Runs an operation again until nobody else holds its upload; `onHeld` is called once when that is
-   * a request of another process.
+   * Runs an operation again until nobody else holds its upload; `onHeld` is called now and then while
+   * that is a request of another process.
    *
    * @throws `ERR_UPLOAD_LOCKED`
    */
@@ -65,16 +67,17 @@ export class IoPool {
     args: OperationArgs<N>,
     onHeld?: () => void,
   ): Promise<FreeResult<N>> {
-    let ask = onHeld
-    const deadline = Date.now() + LOCK_TIMEOUT_MS
+    const deadline = performance.now() + LOCK_TIMEOUT_MS
+    let askAt = 0
     for (let attempt = 0; ; attempt++) {
       const result = await this.run(name, args)
       if (!isBusy(result)) return result as FreeResult<N>
-      if (result.held && ask) {
-        ask()
-        ask = undefined
+      const now = performance.now()
+      if (result.held && now >= askAt) {
+        onHeld?.()
+        askAt = now + ASK_AGAIN_MS
       }
-      if (Date.now() >= deadline) {
+      if (now >= deadline) {
         throw new UploadError('ERR_UPLOAD_LOCKED', 'another process is writing to this upload', {
           retryAfterSeconds: 1,
         })

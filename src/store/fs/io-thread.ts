@@ -10,6 +10,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { type Barrier, type Io, type IoReply, type Operation, toUploadError } from './io-call.ts'
 import { OPERATIONS, type OperationName } from './operations.ts'
 import { loadPosix, PORTABLE } from './posix.ts'
+import { SyncTimes } from './sync-times.ts'
 
 /** What the pool tells each thread at its start. */
 export interface IoThreadData {
@@ -35,14 +36,14 @@ interface Job {
 const { directory, fsync, native } = workerData as IoThreadData
 const token = randomUUID()
 const directories = new Map<string, number>()
-const syncedAt = new Map<string, number>()
+const syncTimes = new SyncTimes()
 let temporaries = 0
 
 const io: Io = {
   directory,
   fsync,
   posix: native ? loadPosix() : PORTABLE,
-  syncedAt: (path) => syncedAt.get(path) ?? Number.NEGATIVE_INFINITY,
+  syncedAt: (path) => syncTimes.of(path),
   temporaryName: () => `${token}.${++temporaries}`,
 }
 
@@ -93,18 +94,20 @@ const SYNC_ALL_FROM = 8
 /** Files first: an entry must not become durable before what it names. */
 function syncAll(jobs: readonly Job[]): void {
   const waiting = new Map<string, Job[]>()
-  const files: [Job, number][] = []
+  const fresh: [Job, number][] = []
+  const alone: [Job, number][] = []
   for (const job of jobs) {
     const { barrier } = job
-    if (barrier?.sync === 'data') files.push([job, barrier.fd])
+    if (barrier?.sync === 'data') (barrier.earlier ? alone : fresh).push([job, barrier.fd])
     if (barrier?.sync !== 'directory') continue
     const group = waiting.get(barrier.path)
     if (group) group.push(job)
     else waiting.set(barrier.path, [job])
   }
-  if (files.length < SYNC_ALL_FROM || !syncFileSystem(files[0]?.[1] ?? -1)) {
-    for (const [job, fd] of files) attempt([job], () => fdatasyncSync(fd))
-  }
+  // The first of them was opened before any of them was written: it hears of every failure.
+  const [first] = fresh
+  if (first && fresh.length >= SYNC_ALL_FROM && syncFileSystem(first[1])) fresh.length = 0
+  for (const [job, fd] of [...fresh, ...alone]) attempt([job], () => fdatasyncSync(fd))
   for (const [path, group] of waiting) attempt(group, () => syncDirectory(path))
 }
 
@@ -133,9 +136,8 @@ function syncDirectory(path: string): void {
   const keep = !path.includes('/.tussi/')
   if (keep) directories.set(path, fd)
   try {
-    const beganAt = Date.now()
-    fsyncSync(fd)
-    if (keep) syncedAt.set(path, beganAt)
+    if (keep) syncTimes.record(path, () => fsyncSync(fd))
+    else fsyncSync(fd)
   } finally {
     if (!keep) closeSync(fd)
   }

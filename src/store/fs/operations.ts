@@ -7,6 +7,7 @@ import { find, info, settledInfo } from './info.ts'
 import { buryEntry, discard, inspect } from './inspect.ts'
 import type { Busy, Operation } from './io-call.ts'
 import { hold, note, read } from './note.ts'
+import { renameNew } from './rename-new.ts'
 import { terminate } from './terminate.ts'
 
 interface Operations {
@@ -30,6 +31,7 @@ interface Operations {
   readonly openAppend: typeof openAppend
   readonly read: typeof read
   readonly releaseClaim: typeof releaseClaim
+  readonly renameNew: typeof renameNew
   readonly settledInfo: typeof settledInfo
   readonly terminate: typeof terminate
 }
@@ -55,6 +57,7 @@ export const OPERATIONS: Operations = {
   openAppend,
   read,
   releaseClaim,
+  renameNew,
   settledInfo,
   terminate,
 }

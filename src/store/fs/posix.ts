@@ -1,4 +1,4 @@
-/** The system calls that Node lacks: `flock` and `fallocate`, through koffi. @module */
+/** The system calls that Node lacks, through koffi. @module */
 import { ftruncateSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants, release } from 'node:os'
@@ -16,6 +16,8 @@ export interface Posix {
   isMarked(fd: number): boolean
   /** Reserves `length` bytes and makes the file that long. */
   allocate(fd: number, length: number): void
+  /** Renames unless `to` exists, in one step; gives the code of the error that kept it from that. */
+  renameNew(from: string, to: string): string | undefined
   /** Syncs everything on the file system of `fd`; `undefined` where that would hide a failure. */
   readonly syncAll: ((fd: number) => void) | undefined
 }
@@ -29,6 +31,9 @@ const F_OFD_GETLK = 36
 const F_OFD_SETLK = 37
 const F_WRLCK = 1
 const F_UNLCK = 2
+
+const AT_FDCWD = -100
+const RENAME_NOREPLACE = 1
 
 /** `struct flock` of 64-bit Linux: a write lock on the first byte. */
 function recordLock(): Buffer {
@@ -45,12 +50,13 @@ export const PORTABLE: Posix = {
   mark: () => undefined,
   isMarked: () => false,
   allocate: (fd, length) => ftruncateSync(fd, length),
+  renameNew: () => 'ENOSYS',
   syncAll: undefined,
 }
 
 /** @throws `ERR_NATIVE_UNAVAILABLE` */
 export function loadPosix(): Posix {
-  const { flock, fallocate, fcntl, syncfs, errno } = loadCalls()
+  const { flock, fallocate, fcntl, renameat2, syncfs, errno } = loadCalls()
   const check = (syscall: string, result: number): number => {
     if (result === 0) return 0
     const number = errno()
@@ -85,6 +91,11 @@ export function loadPosix(): Posix {
         ftruncateSync(fd, length)
       }
     },
+    renameNew(from, to) {
+      if (!renameat2) return 'ENOSYS'
+      const result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)
+      return result === 0 ? undefined : getSystemErrorName(-errno())
+    },
     syncAll:
       syncfs &&
       ((fd) => {
@@ -97,9 +108,12 @@ interface Calls {
   flock(fd: number, operation: number): number
   fcntl(fd: number, command: number, lock: Buffer): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
+  readonly renameat2: RenameAt2 | undefined
   readonly syncfs: ((fd: number) => number) | undefined
   errno(): number
 }
+
+type RenameAt2 = (fromFd: number, from: string, toFd: number, to: string, flags: number) => number
 
 function loadCalls(): Calls {
   try {
@@ -111,6 +125,7 @@ function loadCalls(): Calls {
         process.platform === 'linux' ? fcntl(fd, command, 'void *', lock) : unmarked(lock),
       flock: libc.func('int flock(int fd, int operation)'),
       fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+      renameat2: loadRename(libc),
       syncfs: tellsFailedSyncs() ? libc.func('int syncfs(int fd)') : undefined,
       errno: () => koffi.errno(),
     }
@@ -121,6 +136,17 @@ function loadCalls(): Calls {
         'calls are missing; native: false works without them, with weaker promises',
       { cause },
     )
+  }
+}
+
+/** Not every libc has it. */
+function loadRename(libc: import('koffi').LibraryHandle): RenameAt2 | undefined {
+  try {
+    return libc.func(
+      'int renameat2(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, unsigned int flags)',
+    )
+  } catch {
+    return undefined
   }
 }
 

@@ -39,14 +39,15 @@ export class StopRequests {
     }
   }
 
-  /** Runs `act`; its argument asks whoever holds the upload to let go. Takes the request back. */
+  /** Runs `act`; its argument asks whoever holds the upload now to let go. Takes the request back. */
   async during<T>(id: string, act: (ask: () => void) => Promise<T>): Promise<T> {
     let asked: Promise<void> | undefined
     const path = join(this.#directory, `${id}.${this.#token}.${++this.#requests}`)
     try {
       return await act(() => {
         // Should that fail, the newcomer only waits longer.
-        asked = writeFile(path, '').catch((error) => this.#unasked(id, error))
+        const write = (): Promise<void> => writeFile(path, '')
+        asked = (asked ?? Promise.resolve()).then(write).catch((error) => this.#unasked(id, error))
       })
     } finally {
       await asked
