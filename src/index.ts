@@ -5,15 +5,11 @@
  */
 export type { FetchContext, FetchListener } from './adapters/fetch.ts'
 export type { NodeListener } from './adapters/node.ts'
-export { type CloseOptions, TusApp } from './app/tus-app.ts'
+export { type CloseOptions, type StopOptions, TusApp } from './app/tus-app.ts'
 export { UploadError, type UploadErrorCode, type UploadErrorOptions } from './errors.ts'
 export type { CorsOption } from './http/cors.ts'
-export {
-  Janitor,
-  type JanitorCounts,
-  type JanitorOptions,
-  type JanitorStartOptions,
-} from './janitor/janitor.ts'
+export { Janitor } from './janitor/janitor.ts'
+export type { JanitorCounts, JanitorOptions, JanitorStartOptions } from './janitor/options.ts'
 export type { Logger } from './logger.ts'
 export type { ExpirationOption, TusAppOptions } from './options.ts'
 export { CompletedUpload } from './queue/completed-upload.ts'
@@ -47,6 +43,13 @@ export type {
   UploadCreatedEvent,
   UploadFailedEvent,
   UploadProgressEvent,
+  UploadRefusedEvent,
   UploadTerminatedEvent,
 } from './upload/events.ts'
 export type { CreateHook } from './upload/uploads.ts'
+export type {
+  CompleteHook,
+  CompletionAnswer,
+  SealedUpload,
+  SniffHook,
+} from './upload/verdict.ts'

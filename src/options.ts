@@ -4,6 +4,7 @@ import type { Logger } from './logger.ts'
 import type { Storage } from './store/storage.ts'
 import type { EventHandler } from './upload/events.ts'
 import type { CreateHook } from './upload/uploads.ts'
+import type { CompleteHook, SniffHook } from './upload/verdict.ts'
 
 /** Options of {@link TusApp}. */
 export interface TusAppOptions {
@@ -22,6 +23,25 @@ export interface TusAppOptions {
    * thrown is a 500. Either way nothing is stored.
    */
   readonly onCreate?: CreateHook | undefined
+  /**
+   * Called with each upload that is complete, before its last answer and before it is in the queue; what
+   * it returns (`status`, `headers`, `body` as JSON) goes to the client and is recorded, so that a repeated
+   * request gets it too. Throwing `ERR_REFUSED` refuses the upload: the client gets the reason, and its
+   * space is free. Anything else thrown is a 500, and the hook is called again when the client comes back;
+   * so it is after a crash.
+   */
+  readonly onComplete?: CompleteHook | undefined
+  /**
+   * Called with the first 4 KiB once they are durable, or all of a smaller upload, while the rest waits.
+   * Throwing `ERR_REFUSED` refuses the upload.
+   */
+  readonly sniff?: SniffHook | undefined
+  /**
+   * Whether the SHA-256 of each upload is computed while it comes in, and kept in its record.
+   *
+   * @defaultValue false
+   */
+  readonly sha256?: boolean | undefined
   /** Largest upload in bytes, `null` for no limit. @defaultValue null */
   readonly maxSize?: number | null | undefined
   /** Largest request body in bytes, `null` for no limit. @defaultValue 10_485_760 */
@@ -96,6 +116,7 @@ const DEFAULTS = {
   maxBufferedBytes: 67_108_864,
   trustedProxies: [],
   filenameCharset: 'ascii',
+  sha256: false,
 } as const
 
 /** The longest that a timer can run. */
@@ -113,6 +134,7 @@ export interface ResolvedOptions {
   readonly trustedProxies: readonly string[]
   readonly filenameCharset: 'ascii' | 'utf-8'
   readonly publicUrl: string | undefined
+  readonly sha256: boolean
 }
 
 /** Fills in defaults and refuses what cannot work. @throws `TypeError` naming option and value */
@@ -127,9 +149,10 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     maxBufferedBytes = DEFAULTS.maxBufferedBytes,
     trustedProxies = DEFAULTS.trustedProxies,
     filenameCharset = DEFAULTS.filenameCharset,
+    sha256 = DEFAULTS.sha256,
     publicUrl,
   } = options
-  const { completedDir, onCreate, onEvent, storage } = options
+  const { completedDir, storage } = options
   check('storage', storage, typeof storage?.openQueue === 'function', 'a Storage')
   check(
     'completedDir',
@@ -160,13 +183,11 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     ['ascii', 'utf-8'].includes(filenameCharset),
     "'ascii' or 'utf-8'",
   )
-  check(
-    'onCreate',
-    onCreate,
-    onCreate === undefined || typeof onCreate === 'function',
-    'a function',
-  )
-  check('onEvent', onEvent, onEvent === undefined || typeof onEvent === 'function', 'a function')
+  check('sha256', sha256, typeof sha256 === 'boolean', 'true or false')
+  for (const name of ['onCreate', 'onComplete', 'onEvent', 'sniff'] as const) {
+    const hook = options[name]
+    check(name, hook, hook === undefined || typeof hook === 'function', 'a function')
+  }
   check(
     'publicUrl',
     publicUrl,
@@ -184,6 +205,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     trustedProxies,
     filenameCharset,
     publicUrl,
+    sha256,
   })
 }
 

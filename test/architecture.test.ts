@@ -14,11 +14,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'store/fs/posix.ts': ['errors', 'node', 'koffi'],
   queue: ['errors', 'logger', 'store'],
   upload: ['errors', 'logger', 'protocol', 'store'],
+  'upload/running-digests.ts': ['store', 'node:crypto'],
   'upload/checksum.ts': ['errors', 'protocol', 'store', 'node:crypto', 'node:zlib'],
   http: ['errors', 'logger', 'protocol', 'upload'],
   'http/trusted-proxies.ts': ['node:net'],
   options: ['http', 'logger', 'store', 'upload'],
-  janitor: ['logger', 'store'],
+  janitor: ['errors', 'logger', 'store'],
   adapters: ['errors', 'http', 'store', 'upload', 'node'],
   app: ['adapters', 'errors', 'http', 'logger', 'options', 'queue', 'store', 'upload'],
   index: [

@@ -14,6 +14,10 @@ import { type WorkHandler, type WorkOptions, work } from '../queue/work.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
 import { createEmit } from '../upload/events.ts'
 import { Holders } from '../upload/holders.ts'
+import { lookUp } from '../upload/look-up.ts'
+import { stop } from '../upload/refuse.ts'
+import { RunningDigests } from '../upload/running-digests.ts'
+import type { Uploads } from '../upload/uploads.ts'
 
 /** Which parts of tus 1.0.0 are served beyond its core, whatever the storage. */
 const EXTENSIONS = [
@@ -28,6 +32,12 @@ const EXTENSIONS = [
 export interface CloseOptions {
   /** Milliseconds. @defaultValue 10_000 */
   readonly timeoutMs?: number
+}
+
+/** How an upload is stopped. */
+export interface StopOptions {
+  /** From 400 to 499. @defaultValue 403 */
+  readonly status?: number
 }
 
 /**
@@ -61,6 +71,7 @@ export class TusApp {
   /** For everything that speaks the Fetch API. Bound. */
   readonly fetch: FetchListener
   readonly #queue: CompletedQueue
+  readonly #uploads: Uploads
   readonly #holders = new Holders()
   readonly #closing = new AbortController()
   readonly #logger: Logger
@@ -76,21 +87,25 @@ export class TusApp {
     this.#queue = storage.openQueue(completedDir)
     this.#logger = logger
     storage.onStopRequest?.((id) => this.#holders.stop(id))
+    this.#uploads = {
+      storage,
+      queue: this.#queue,
+      holders: this.#holders,
+      emit: createEmit(onEvent, logger),
+      logger,
+      onCreate,
+      onComplete: options.onComplete,
+      sniff: options.sniff,
+      digests: resolved.sha256 ? new RunningDigests() : undefined,
+      expiry,
+      maxSize: resolved.maxSize,
+      maxChunkSize: resolved.maxChunkSize,
+      filenameCharset: resolved.filenameCharset,
+      idleTimeoutMs: resolved.idleTimeoutMs,
+      minBytesPerSecond: resolved.minBytesPerSecond,
+    }
     const handle = createHandler({
-      uploads: {
-        storage,
-        queue: this.#queue,
-        holders: this.#holders,
-        emit: createEmit(onEvent, logger),
-        logger,
-        onCreate,
-        expiry,
-        maxSize: resolved.maxSize,
-        maxChunkSize: resolved.maxChunkSize,
-        filenameCharset: resolved.filenameCharset,
-        idleTimeoutMs: resolved.idleTimeoutMs,
-        minBytesPerSecond: resolved.minBytesPerSecond,
-      },
+      uploads: this.#uploads,
       extensions: expiry ? [...EXTENSIONS, 'expiration'] : EXTENSIONS,
       maxMetadataSize: resolved.maxMetadataSize,
       publicUrl: resolved.publicUrl,
@@ -142,6 +157,32 @@ export class TusApp {
     const closing = this.#closing.signal
     const source = { queue: this.#queue, logger: this.#logger }
     return work(source, handler, options, signal ? [signal, closing] : [closing])
+  }
+
+  /**
+   * Ends an upload by a word of the application. A request that writes to it is answered `status` with
+   * `reason` at once, later ones as well, and its space is free.
+   *
+   * @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE`, `ERR_UPLOAD_LOCKED` while a worker holds it
+   */
+  async stop(id: string, reason: string, { status = 403 }: StopOptions = {}): Promise<void> {
+    return stop(this.#uploads, id, { status, message: reason })
+  }
+
+  /**
+   * Brings an upload into the queue that is complete and waits for its verdict, for `sniff`, `onComplete` or
+   * `sha256` did not come to their end. For the option `complete` of the {@link Janitor}.
+   *
+   * @returns whether it is in the queue now
+   * @throws `ERR_REFUSED` with the verdict, `ERR_UPLOAD_NOT_FOUND`
+   */
+  async complete(id: string): Promise<boolean> {
+    const release = await this.#holders.take(id, () => undefined)
+    try {
+      return (await lookUp(this.#uploads, id)).state === 'completed'
+    } finally {
+      release()
+    }
   }
 
   /**

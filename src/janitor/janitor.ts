@@ -1,54 +1,9 @@
 /** Cleaning up: what crashes and absent clients leave behind. @module */
+import { UploadError } from '../errors.ts'
 import { consoleLogger, type Logger } from '../logger.ts'
 import type { Storage, StoredEntry } from '../store/storage.ts'
+import type { JanitorCounts, JanitorOptions, JanitorStartOptions } from './options.ts'
 import { decide, type JanitorPolicy } from './rules.ts'
-
-/** Options of {@link Janitor}. */
-export interface JanitorOptions {
-  /** The storage of the `TusApp`, or another one on the same directory. */
-  readonly storage: Storage
-  readonly completedDir: string
-  /** After how long without a byte an unfinished upload goes. @defaultValue 86_400_000 */
-  readonly staleUploadAgeMs?: number
-  /** After how long a completed upload goes that no worker holds. @defaultValue 604_800_000 */
-  readonly completedFileAgeMs?: number
-  /** How long an acknowledged upload still answers HEAD. @defaultValue 86_400_000 */
-  readonly completedVisibleMs?: number
-  /**
-   * What becomes of uploads that are complete but did not reach the queue.
-   *
-   * @defaultValue 'finalize'
-   */
-  readonly zombies?: 'finalize' | 'delete'
-  /** @defaultValue the console */
-  readonly logger?: Logger
-}
-
-/** What one pass did. */
-export interface JanitorCounts {
-  /** Complete uploads moved into the queue. */
-  finalized: number
-  /** Unfinished uploads removed, stale ones and halves of creations. */
-  stale: number
-  /** Records without data removed. */
-  orphaned: number
-  /** Completed uploads removed because nobody took them in time. */
-  expired: number
-  /** Damaged completed uploads moved to `dead/`. */
-  buried: number
-  /** Unfinished uploads whose record is damaged; left where they are. */
-  corrupt: number
-  /** Tombstones, temporary files and old contents of `dead/` removed. */
-  swept: number
-  /** Entries that could not be dealt with. */
-  failed: number
-}
-
-/** How often {@link Janitor.start} runs. */
-export interface JanitorStartOptions {
-  /** Milliseconds from one pass to the next, give or take a tenth. @defaultValue 3_600_000 */
-  readonly intervalMs?: number
-}
 
 const DEFAULTS = {
   staleUploadAgeMs: 86_400_000,
@@ -98,6 +53,7 @@ export class Janitor {
   readonly #completedDir: string
   readonly #policy: JanitorPolicy
   readonly #logger: Logger
+  readonly #judge: JanitorOptions['complete']
   readonly #started = { wallMs: Date.now(), steadyMs: performance.now() }
   #timer: NodeJS.Timeout | undefined
   #running: Promise<JanitorCounts> | undefined
@@ -124,6 +80,7 @@ export class Janitor {
     this.#storage = storage
     this.#completedDir = completedDir
     this.#logger = logger
+    this.#judge = options.complete
   }
 
   /** One pass. A pass that is under way is joined, not doubled. */
@@ -171,6 +128,7 @@ export class Janitor {
       buried: 0,
       corrupt: 0,
       swept: 0,
+      waiting: 0,
       failed: 0,
     }
     const underWay = new Set<Promise<void>>()
@@ -196,6 +154,8 @@ export class Janitor {
       if (action === 'finalize') {
         if (!(await this.#storage.finalize(id, this.#completedDir))) return
         counts.finalized++
+      } else if (action === 'complete') {
+        return await this.#complete(entry, counts)
       } else if (action === 'report') {
         counts.corrupt++
       } else {
@@ -211,6 +171,21 @@ export class Janitor {
       counts.failed++
       this.#logger.error(`the janitor could not deal with ${kind} ${id}`, { error })
     }
+  }
+
+  /** A refusal is a verdict too: its upload has gone. */
+  async #complete(entry: StoredEntry, counts: JanitorCounts): Promise<void> {
+    if (!this.#judge) {
+      counts.waiting++
+      return this.#tell('report', { ...entry, reason: 'it waits for a verdict' })
+    }
+    try {
+      if (await this.#judge(entry.id)) counts.finalized++
+    } catch (error) {
+      if (!(error instanceof UploadError) || error.code !== 'ERR_REFUSED') throw error
+      counts.stale++
+    }
+    this.#tell('complete', entry)
   }
 
   /** The wall clock, but not further on than the time that has really passed: a jump ages nothing. */

@@ -9,7 +9,7 @@ export interface JanitorPolicy {
   readonly zombies: 'finalize' | 'delete'
 }
 
-export type JanitorAction = 'keep' | 'finalize' | 'discard' | 'bury' | 'report'
+export type JanitorAction = 'keep' | 'finalize' | 'complete' | 'discard' | 'bury' | 'report'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -26,6 +26,7 @@ export function decide(entry: StoredEntry, nowMs: number, policy: JanitorPolicy)
   switch (entry.kind) {
     case 'upload':
       if (entry.refused) return 'discard'
+      if (entry.gated) return 'complete'
       if (entry.complete) return policy.zombies === 'finalize' ? 'finalize' : 'discard'
       // What clients were told counts, shorter or longer.
       if (entry.expiresAtMs !== undefined) return nowMs >= entry.expiresAtMs ? 'discard' : 'keep'

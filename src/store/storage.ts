@@ -162,6 +162,8 @@ export interface StoredEntry {
   readonly complete: boolean
   /** For `upload`: when it expires by a rule of its own, Unix time in milliseconds. */
   readonly expiresAtMs?: number
+  /** For `upload`: it is complete and waits for its verdict. */
+  readonly gated?: boolean
   /** For `upload`: it was refused after all, and only its removal is missing. */
   readonly refused?: boolean
   /** Why it is called corrupt. */

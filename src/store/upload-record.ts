@@ -139,6 +139,8 @@ export class UploadRecord {
   readonly finishedAt: Date | null
   /** From creation to completion, in milliseconds, `null` before. */
   readonly durationMs: number | null
+  /** SHA-256 of all bytes in hex, where the server was told to compute it. */
+  readonly sha256: string | null
 
   constructor(fields: RecordFields) {
     this.metadata = fields.metadata
@@ -149,6 +151,7 @@ export class UploadRecord {
     this.lastWrite = new Date(fields.lastWrite * 1000)
     this.finishedAt = fields.finishedAt
     this.durationMs = fields.durationMs
+    this.sha256 = fields.notes.sha256 ?? null
   }
 
   /** Reads a record that was kept. @throws `ERR_STORAGE`, `ERR_CORRUPT_RECORD`, `ERR_RECORD_VERSION` */

@@ -4,8 +4,8 @@ import type { ContentTerms, CreateOperation } from '../protocol/operation.ts'
 import { checkFilename } from '../protocol/upload-metadata.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
+import { complete, isGated } from './complete.ts'
 import { toUploadInfo } from './events.ts'
-import { finalize } from './look-up.ts'
 import { type AppendContent, checkTerms, receive } from './receive.ts'
 import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
@@ -44,12 +44,18 @@ export async function create(
   const { uploadId } = upload
   const { metadata: told } = toUploadInfo(upload)
   await uploads.emit({ type: 'upload-created', uploadId, length, metadata: told })
-  if (upload.state === 'sealed' && !isPartial(upload.notes)) await finalize(uploads, upload)
+  if (upload.state === 'sealed' && !isPartial(upload.notes))
+    return orNothing(uploads, upload, () => complete(uploads, upload))
   return bytes ? receiveFirst(uploads, upload, bytes, content) : upload
 }
 
-function notesOf({ expiry }: Uploads, { partial }: Creation): UploadNotes {
-  return { ...(expiry && { expiry }), ...(partial && { concat: { field: partial } }) }
+function notesOf(uploads: Uploads, { partial, length }: Creation): UploadNotes {
+  const { expiry } = uploads
+  return {
+    ...(expiry && { expiry }),
+    ...(partial && { concat: { field: partial } }),
+    ...(length === 0 && !partial && isGated(uploads) && { gated: true }),
+  }
 }
 
 /** Refuses a body that cannot be right before anything is made; `undefined` where nothing can come. */
@@ -84,7 +90,6 @@ const RESUMABLE = new Set([
   'ERR_UPLOAD_INTERRUPTED',
 ])
 
-/** Nobody knows the URL of an upload whose creation was refused or cut off: it does not stay. */
 async function receiveFirst(
   uploads: Uploads,
   upload: StoredUpload,
@@ -94,17 +99,35 @@ async function receiveFirst(
   const { uploadId: id } = upload
   const release = await uploads.holders.take(id, (reason) => content.stop(reason))
   try {
-    return await receive(uploads, { id, offset: 0, ...terms }, content)
-  } catch (error) {
-    if (error instanceof UploadError && RESUMABLE.has(error.code)) {
-      return await uploads.storage.info(id)
-    }
-    await end(uploads, id).catch((failure) =>
-      uploads.logger.error('an upload whose creation failed could not be removed', { id, failure }),
+    return await orNothing(uploads, upload, () =>
+      receive(uploads, { id, offset: 0, ...terms }, content),
     )
-    throw error
   } finally {
     release()
+  }
+}
+
+/** Nobody knows the URL of an upload whose creation was refused or cut off: it does not stay. */
+async function orNothing(
+  uploads: Uploads,
+  { uploadId: id }: StoredUpload,
+  act: () => Promise<StoredUpload>,
+): Promise<StoredUpload> {
+  try {
+    return await act()
+  } catch (error) {
+    const code = error instanceof UploadError ? error.code : 'ERR_SERVER_ERROR'
+    if (RESUMABLE.has(code)) return uploads.storage.info(id)
+    // One that was refused has gone already.
+    if (code !== 'ERR_REFUSED') {
+      await end(uploads, id).catch((failure) =>
+        uploads.logger.error('an upload whose creation failed could not be removed', {
+          id,
+          failure,
+        }),
+      )
+    }
+    throw error
   }
 }
 

@@ -8,6 +8,7 @@ export type TusEvent =
   | UploadProgressEvent
   | UploadCompletedEvent
   | UploadFailedEvent
+  | UploadRefusedEvent
   | UploadTerminatedEvent
 
 /** An upload exists. */
@@ -37,6 +38,13 @@ export interface UploadFailedEvent {
   readonly type: 'upload-failed'
   readonly uploadId: string
   readonly error: Error
+}
+
+/** An upload was refused after it was begun, and nothing of it is left but the reason. */
+export interface UploadRefusedEvent {
+  readonly type: 'upload-refused'
+  readonly uploadId: string
+  readonly reason: string
 }
 
 /** A client has asked for the removal of an upload, finished or not, and nothing of it is left. */

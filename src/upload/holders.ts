@@ -20,13 +20,17 @@ export class Holders {
 
   /**
    * Ends whoever holds the upload, then holds it; resolves with the function that lets go. `stop`
-   * is called at most once by each newcomer.
+   * is called at most once by each newcomer; `reason` is what the old request is told.
    *
    * @throws `ERR_UPLOAD_LOCKED`, `ERR_SHUTTING_DOWN`
    */
-  async take(id: string, stop: (reason: UploadError) => void): Promise<() => void> {
+  async take(
+    id: string,
+    stop: (reason: UploadError) => void,
+    reason: UploadError = interrupted(),
+  ): Promise<() => void> {
     // Newcomers that waited for the same holder wake together: only one of them may go on.
-    do await this.interrupt(id)
+    do await this.interrupt(id, reason)
     while (this.#holders.has(id))
     if (this.#closed) throw shuttingDown()
     let release = (): void => undefined
@@ -41,10 +45,10 @@ export class Holders {
   }
 
   /** Ends whoever holds the upload and waits until it has let go. @throws `ERR_UPLOAD_LOCKED` */
-  async interrupt(id: string): Promise<void> {
+  async interrupt(id: string, reason: UploadError = interrupted()): Promise<void> {
     const deadline = performance.now() + TAKE_OVER_TIMEOUT_MS
     for (let holder = this.#holders.get(id); holder; holder = this.#holders.get(id)) {
-      holder.stop(interrupted())
+      holder.stop(reason)
       if (!(await settlesBy(holder.released, deadline))) {
         throw new UploadError('ERR_UPLOAD_LOCKED', 'the previous request has not let go yet', {
           retryAfterSeconds: 1,

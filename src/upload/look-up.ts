@@ -2,41 +2,52 @@
 import { UploadError } from '../errors.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { isPartial } from '../store/upload-notes.ts'
-import { toUploadInfo } from './events.ts'
+import { complete } from './complete.ts'
 import type { Uploads } from './uploads.ts'
+import { toRefusal } from './verdict.ts'
 
 /**
  * The upload: receiving, waiting for a worker, or remembered. One that was sealed before a crash is
- * finalized first; should that fail, it is complete all the same and the next look tries again.
+ * completed first, for which the caller holds it; should moving it fail, it is complete all the same
+ * and the next look tries again.
  *
- * @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE`, `ERR_CORRUPT_RECORD`
+ * @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE`, `ERR_REFUSED`, `ERR_CORRUPT_RECORD`, and what a
+ * hook that has to judge it throws
  */
 export async function lookUp(uploads: Uploads, id: string): Promise<StoredUpload> {
-  const upload = await findUpload(uploads, id)
-  checkExpiry(upload)
-  if (upload.state !== 'sealed' || isPartial(upload.notes)) return upload
+  const upload = await find(uploads, id)
+  if (!isWaiting(upload)) return upload
   try {
-    await finalize(uploads, upload)
-    return { ...upload, state: 'completed' }
+    return await complete(uploads, upload)
   } catch (error) {
+    if (isGone(error)) return find(uploads, id)
+    if (upload.notes.gated) throw error
     uploads.logger.error('a complete upload could not be moved to the queue', { id, error })
     return upload
   }
 }
 
-/** Moves a sealed upload into the queue and tells whom it concerns. */
-export async function finalize(uploads: Uploads, upload: StoredUpload): Promise<void> {
-  const { storage, queue, emit } = uploads
-  const { uploadId } = upload
+/** Whether it is complete and has not reached the queue. */
+export function isWaiting({ state, notes }: StoredUpload): boolean {
+  return state === 'sealed' && !isPartial(notes)
+}
+
+/** Looks and moves nothing. */
+export async function find({ storage, queue }: Uploads, id: string): Promise<StoredUpload> {
   try {
-    // Several may look at once; only one of them has moved it.
-    if (!(await storage.finalize(uploadId, queue.completedDir))) return
+    const upload = await (storage.settledInfo?.(id) ?? storage.info(id))
+    checkExpiry(upload)
+    return upload
   } catch (error) {
-    await emit({ type: 'upload-failed', uploadId, error: error as Error })
+    if (!isGone(error)) throw error
+    const found = await queue.find(id)
+    if (found) return checkEnd(found)
     throw error
   }
-  queue.notify(uploadId)
-  await emit({ type: 'upload-completed', uploadInfo: toUploadInfo(upload) })
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof UploadError && error.code === 'ERR_UPLOAD_NOT_FOUND'
 }
 
 function checkExpiry({ expiresAt }: StoredUpload): void {
@@ -44,24 +55,10 @@ function checkExpiry({ expiresAt }: StoredUpload): void {
   throw new UploadError('ERR_UPLOAD_GONE', 'this upload has expired')
 }
 
-async function findUpload({ storage, queue }: Uploads, id: string): Promise<StoredUpload> {
-  try {
-    return await (storage.settledInfo?.(id) ?? storage.info(id))
-  } catch (error) {
-    if (!(error instanceof UploadError) || error.code !== 'ERR_UPLOAD_NOT_FOUND') throw error
-    const found = await queue.find(id)
-    if (found) return checkEnd(found)
-    throw error
-  }
-}
-
 /** @throws what became of an upload that no worker has acknowledged */
 function checkEnd(upload: StoredUpload): StoredUpload {
   const { state, notes } = upload
-  if (state === 'refused' && notes.refusal) {
-    const { status, message } = notes.refusal
-    throw new UploadError('ERR_REFUSED', message, { status })
-  }
+  if (state === 'refused' && notes.refusal) throw toRefusal(notes.refusal)
   if (state === 'terminated' || state === 'expired' || state === 'refused') {
     throw new UploadError('ERR_UPLOAD_GONE', `this upload was ${state}`)
   }

@@ -4,9 +4,14 @@ import type { ContentTerms } from '../protocol/operation.ts'
 import type { AppendResult, Content } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { verified } from './checksum.ts'
+import { complete, isGated } from './complete.ts'
 import { toUploadInfo } from './events.ts'
 import { chunkTooLarge, limited, paced } from './limits.ts'
+import { isWaiting } from './look-up.ts'
+import { refuse } from './refuse.ts'
+import { SniffRefusal, sniffed, sniffRecorded } from './sniff.ts'
 import type { Uploads } from './uploads.ts'
+import { toRefusal } from './verdict.ts'
 
 /** A request body as the operations see it. */
 export interface AppendContent extends Content {
@@ -42,36 +47,78 @@ export function checkTerms(
 }
 
 /**
- * Writes the body to the upload and tells the application; resolves with the upload as it is then.
+ * Writes the body to the upload and tells the application; resolves with the upload as it is then,
+ * in the queue when its end was reached.
  *
- * @throws what the storage throws, and the error of a body that broke off, with the true offset
+ * @throws what the storage throws, the error of a body that broke off, with the true offset, and the
+ * verdict of the application
  */
 export async function receive(
+  uploads: Uploads,
+  reception: Reception,
+  content: AppendContent,
+): Promise<StoredUpload> {
+  const { id } = reception
+  try {
+    const upload = await write(uploads, reception, content)
+    if (isWaiting(upload)) return await complete(uploads, upload)
+    // Where it was not asked yet, for a checksum was awaited, it is now.
+    if (upload.state === 'receiving' && (await sniffRecorded(uploads, upload))) {
+      await uploads.storage.note(id, { sniffed: true })
+    }
+    return upload
+  } catch (error) {
+    throw error instanceof SniffRefusal ? await refuseFor(uploads, id, error) : error
+  }
+}
+
+async function write(
   uploads: Uploads,
   { id, offset, length, checksum }: Reception,
   content: AppendContent,
 ): Promise<StoredUpload> {
-  const { storage, queue, maxChunkSize, maxSize } = uploads
+  const { storage, queue, maxChunkSize, maxSize, digests } = uploads
   const body = paced(limited(content, maxChunkSize), uploads)
+  const checked = checksum ? verified(body, checksumOf(checksum, content)) : body
+  const seen = sniffed(uploads, { id, offset }, checked)
+  const hashed = await digests?.follow(uploads, id, { offset, content: seen.content })
   const request = {
     offset,
-    content: checksum ? verified(body, checksumOf(checksum, content)) : body,
+    content: hashed?.content ?? seen.content,
     completedDir: queue.completedDir,
+    seal: isGated(uploads),
     ...(checksum && { atomic: true }),
     ...(length !== undefined && { length }),
     ...(maxSize !== null && { maxSize }),
+    ...(hashed && { onOffset: hashed.onOffset }),
   }
   try {
     const result = await storage.append(id, request)
+    hashed?.onOffset(result.upload.offset)
     await tell(uploads, offset, result)
-    if (!('contentError' in result)) return result.upload
-    throw withOffset(result.contentError, result.upload.offset)
+    if ('contentError' in result) throw withOffset(result.contentError, result.upload.offset)
+    return seen.passed() ? await passed(uploads, result.upload) : result.upload
   } catch (error) {
     if (isStorageFailure(error)) {
       await uploads.emit({ type: 'upload-failed', uploadId: id, error })
     }
     throw error
   }
+}
+
+/** Remembers that the first bytes were seen. */
+async function passed({ storage }: Uploads, upload: StoredUpload): Promise<StoredUpload> {
+  if (upload.state === 'receiving') await storage.note(upload.uploadId, { sniffed: true })
+  return { ...upload, notes: { ...upload.notes, sniffed: true } }
+}
+
+async function refuseFor(
+  uploads: Uploads,
+  id: string,
+  { refusal }: SniffRefusal,
+): Promise<UploadError> {
+  await refuse(uploads, id, refusal)
+  return toRefusal(refusal)
 }
 
 function checksumOf(
@@ -100,10 +147,11 @@ function isStorageFailure(error: unknown): error is UploadError {
 /** An error of the body, with the offset up to which its bytes were kept. */
 function withOffset(error: unknown, offset: number): unknown {
   if (!(error instanceof UploadError) || error.offset !== undefined) return error
-  const { code, message, retryAfterSeconds, cause } = error
+  const { code, message, retryAfterSeconds, cause, status } = error
   return new UploadError(code, message, {
     offset,
     cause,
+    ...(status !== undefined && { status }),
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   })
 }

@@ -5,6 +5,8 @@ import type { Storage } from '../store/storage.ts'
 import type { UploadExpiry } from '../store/upload-notes.ts'
 import type { Emit } from './events.ts'
 import type { Holders } from './holders.ts'
+import type { RunningDigests } from './running-digests.ts'
+import type { CompleteHook, SniffHook } from './verdict.ts'
 
 /** Decides about a creation; see the option `onCreate` of `TusApp`. */
 export type CreateHook = (
@@ -22,6 +24,10 @@ export interface Uploads {
   readonly emit: Emit
   readonly logger: Logger
   readonly onCreate: CreateHook | undefined
+  readonly onComplete: CompleteHook | undefined
+  readonly sniff: SniffHook | undefined
+  /** Where whole uploads are hashed. */
+  readonly digests: RunningDigests | undefined
   /** How unfinished uploads expire, `null` for never. */
   readonly expiry: UploadExpiry | null
   /** Bytes of an upload, `null` for no limit. */

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { Janitor, type JanitorOptions } from '../../src/janitor/janitor.ts'
+import { Janitor } from '../../src/janitor/janitor.ts'
+import type { JanitorOptions } from '../../src/janitor/options.ts'
 import type { Storage, StoredEntry } from '../../src/store/storage.ts'
 
 const SILENT = { info() {}, warn() {}, error: vi.fn() }
@@ -72,6 +73,7 @@ describe('Janitor', () => {
       entries: [
         old('upload', 'zombie', true),
         old('upload', 'stale'),
+        { ...old('upload', 'judge me'), gated: true },
         old('unrecorded-data', 'half'),
         old('orphaned-record', 'orphan'),
         old('completed-orphaned-record', 'other-orphan'),
@@ -91,6 +93,7 @@ describe('Janitor', () => {
       buried: 1,
       corrupt: 1,
       swept: 3,
+      waiting: 1,
       failed: 0,
     })
     expect(done).toContain('finalize zombie')

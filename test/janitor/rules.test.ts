@@ -46,6 +46,20 @@ describe('decide', () => {
     expect(decide(entry('upload', 999 * DAY, true), NOW, POLICY)).toBe('finalize')
   })
 
+  it.each([
+    [{ expiresAtMs: NOW - 1 }, 0, 'discard'],
+    [{ expiresAtMs: NOW }, 0, 'discard'],
+    [{ expiresAtMs: NOW + 1 }, 0, 'keep'],
+    // What clients were told holds longer than the rule for those who were told nothing.
+    [{ expiresAtMs: NOW + 1 }, 9 * DAY, 'keep'],
+    [{ refused: true }, 0, 'discard'],
+    [{ gated: true }, 0, 'complete'],
+    [{ gated: true }, 999 * DAY, 'complete'],
+    [{ gated: true, refused: true }, 0, 'discard'],
+  ] as const)('of an upload with %j after %d ms: %s', (more, age, action) => {
+    expect(decide({ ...entry('upload', age), ...more }, NOW, POLICY)).toBe(action)
+  })
+
   it('removes what is complete where that is wanted', () => {
     const policy = { ...POLICY, zombies: 'delete' } as const
     expect(decide(entry('upload', 0, true), NOW, policy)).toBe('discard')

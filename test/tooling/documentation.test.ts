@@ -27,9 +27,9 @@ async function membersOf(source: string, name: string): Promise<string[]> {
 
 describe('the tables of options', () => {
   it.each([
-    ['docs/configuration.md', 'options.ts', 'TusAppOptions', 16],
+    ['docs/configuration.md', 'options.ts', 'TusAppOptions', 19],
     ['docs/configuration.md', 'store/fs/filesystem-storage.ts', 'FilesystemStorageOptions', 5],
-    ['docs/janitor.md', 'janitor/janitor.ts', 'JanitorOptions', 7],
+    ['docs/janitor.md', 'janitor/options.ts', 'JanitorOptions', 8],
     ['docs/completed-uploads.md', 'queue/work.ts', 'WorkOptions', 4],
   ])('%s has every option of %s, %s', async (page, source, name, count) => {
     const members = await membersOf(source, name)

@@ -170,6 +170,7 @@ function inspectUpload(directory: string, name: string): StoredEntry | undefined
     ...entryOf('upload', id, path, lastWrite * 1000),
     complete: complete && isForQueue(notes),
     ...(expires !== null && { expiresAtMs: expires }),
+    ...(notes.gated && { gated: true }),
     ...(notes.refusal && { refused: true }),
   }
 }
