@@ -25,8 +25,16 @@ const state = fc.constantFrom('receiving', 'waiting', 'claimed', 'acknowledged')
 
 const STEPS: fc.Arbitrary<model.Step>[] = [
   fc.oneof(fc.constant(0), size).map(model.create),
+  size.map(model.createDeferred),
   fc.tuple(which, size).map((args) => model.append(...args)),
   fc.tuple(which, size).map((args) => model.append(...args)),
+  fc
+    .tuple(which, size, fc.constantFrom('right', 'wrong'))
+    .map((args) => model.append(...(args as [number, number, 'right' | 'wrong']))),
+  fc
+    .tuple(which, fc.constantFrom('receiving', 'waiting'))
+    .map((args) => model.terminate(...(args as [number, 'receiving' | 'waiting']))),
+  which.map(model.terminateClaimed),
   fc.tuple(which, size).map((args) => model.cut(...args)),
   fc.tuple(which, fc.integer({ min: 1, max: 9 })).map((args) => model.appendElsewhere(...args)),
   fc.tuple(which, state).map((args) => model.look(...args)),

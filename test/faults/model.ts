@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -11,7 +12,7 @@ import { join } from 'node:path'
 import type fc from 'fast-check'
 import type { CompletedUpload, Janitor, TusApp } from 'tussi'
 import { expect } from 'vitest'
-import { createUpload, idOf, offsetOf, patch } from '../serve.ts'
+import { createUpload, idOf, offsetOf, patch, TUS } from '../serve.ts'
 import { seededBytes } from './seeded.ts'
 
 /** One upload as its client sees it. */
@@ -22,7 +23,9 @@ export interface Known {
   acknowledged: number
   /** Bytes that were sent behind it, which the server may have or not. */
   loose: number
-  state: 'receiving' | 'waiting' | 'claimed' | 'acknowledged'
+  /** The server has not been told its length. */
+  deferred: boolean
+  state: 'receiving' | 'waiting' | 'claimed' | 'acknowledged' | 'terminated'
 }
 
 export interface Model {
@@ -81,7 +84,8 @@ async function resume(upload: Known): Promise<void> {
 function told(upload: Known, offset: number): void {
   upload.acknowledged = offset
   upload.loose = 0
-  if (offset === upload.data.length && upload.state === 'receiving') upload.state = 'waiting'
+  const complete = offset === upload.data.length && !upload.deferred
+  if (complete && upload.state === 'receiving') upload.state = 'waiting'
 }
 
 export function create(length: number): Step {
@@ -92,20 +96,46 @@ export function create(length: number): Step {
       const data = seededBytes(++seeds, length)
       const url = await createUpload(real.url(), length)
       const state = length === 0 ? 'waiting' : 'receiving'
-      uploads.push({ url, data, acknowledged: 0, loose: 0, state })
+      uploads.push({ url, data, acknowledged: 0, loose: 0, deferred: false, state })
     },
   )
 }
 
-export function append(which: number, size: number): Step {
-  return stepOn(`append(${which}, ${size})`, which, 'receiving', async (upload) => {
+/** One whose length comes with its last bytes. */
+export function createDeferred(length: number): Step {
+  return step(
+    `createDeferred(${length})`,
+    () => true,
+    async ({ uploads }, real) => {
+      const data = seededBytes(++seeds, length)
+      const response = await fetch(real.url(), {
+        method: 'POST',
+        headers: { ...TUS, 'Upload-Defer-Length': '1' },
+      })
+      expect(response.status).toBe(201)
+      const url = response.headers.get('location') ?? ''
+      uploads.push({ url, data, acknowledged: 0, loose: 0, deferred: true, state: 'receiving' })
+    },
+  )
+}
+
+/** `checksum` says whether one comes with the bytes, and whether it is theirs. */
+export function append(which: number, size: number, checksum?: 'right' | 'wrong'): Step {
+  return stepOn(`append(${which}, ${size}, ${checksum})`, which, 'receiving', async (upload) => {
     await resume(upload)
     if (upload.state !== 'receiving') return
     const { acknowledged: from, data } = upload
     const body = data.subarray(from, from + size)
-    const response = await patch(upload.url, from, body)
-    expect(response.status).toBe(204)
+    const last = from + body.length === data.length
+    const hashed = createHash('sha1').update(checksum === 'wrong' ? 'other bytes' : body)
+    const response = await patch(upload.url, from, body, {
+      ...(checksum && { 'Upload-Checksum': `sha1 ${hashed.digest('base64')}` }),
+      ...(upload.deferred && last && { 'Upload-Length': `${data.length}` }),
+    })
+    expect(response.status).toBe(checksum === 'wrong' ? 460 : 204)
+    if (checksum === 'wrong') return resume(upload)
     expect(response.headers.get('upload-offset')).toBe(`${from + body.length}`)
+    if (last) upload.deferred = false
     told(upload, from + body.length)
   })
 }
@@ -135,6 +165,27 @@ export function cut(which: number, size: number): Step {
     upload.loose = body.length
     await new Promise((resolve) => socket.write(body, resolve))
     socket.destroy()
+  })
+}
+
+/** Ends an upload that no worker has; afterwards it is gone. */
+export function terminate(which: number, state: 'receiving' | 'waiting'): Step {
+  return stepOn(`terminate(${which}, ${state})`, which, state, async (upload) => {
+    const request = (method: string): Promise<Response> =>
+      fetch(upload.url, { method, headers: TUS })
+    expect((await request('DELETE')).status).toBe(204)
+    upload.state = 'terminated'
+    expect((await request('HEAD')).status).toBe(410)
+    expect((await request('DELETE')).status).toBe(410)
+  })
+}
+
+/** What a worker has it keeps. */
+export function terminateClaimed(which: number): Step {
+  return stepOn(`terminateClaimed(${which})`, which, 'claimed', async (upload) => {
+    const response = await fetch(upload.url, { method: 'DELETE', headers: TUS })
+    expect(response.status).toBe(423)
+    expect(await offsetOf(upload.url)).toBe(upload.data.length)
   })
 }
 
