@@ -1,4 +1,5 @@
 /** Valid requests, and what becomes of them when bytes, fields and lengths go wrong. Seeded. @module */
+import { createHash } from 'node:crypto'
 import { metadata } from '../serve.ts'
 import type { Dice } from './dice.ts'
 import { CHANGES, DAMAGES, type Draft } from './fuzz-changes.ts'
@@ -65,16 +66,23 @@ function creation(
   tus: readonly [string, string][],
 ): Pick<Draft, 'method' | 'fields' | 'body'> {
   const name = dice.bytes(dice.below(20)).toString('hex')
-  return {
-    method: 'POST',
-    fields: [
-      ...tus,
-      ['Upload-Length', `${dice.below(MAX_LENGTH)}`],
-      ['Upload-Metadata', metadata({ filename: `a${name}`, filetype: 'text/plain' })],
-      ['Content-Length', '0'],
-    ],
-    body: Buffer.alloc(0),
-  }
+  const body = dice.chance(0.3) ? dice.bytes(dice.below(300)) : Buffer.alloc(0)
+  const length = `${dice.below(MAX_LENGTH)}`
+  const fields: [string, string][] = [
+    ...tus,
+    dice.chance(0.2) ? ['Upload-Defer-Length', '1'] : ['Upload-Length', length],
+    ['Upload-Metadata', metadata({ filename: `a${name}`, filetype: 'text/plain' })],
+    ['Content-Length', `${body.length}`],
+  ]
+  if (body.length > 0) fields.push(['Content-Type', 'application/offset+octet-stream'])
+  if (dice.chance(0.2)) fields.push(checksumOf(body, dice))
+  return { method: 'POST', fields, body }
+}
+
+/** Right for the body as it is now. */
+function checksumOf(body: Uint8Array, dice: Dice): [string, string] {
+  const algorithm = dice.pick(['md5', 'sha1', 'sha256', 'sha512'])
+  return ['Upload-Checksum', `${algorithm} ${createHash(algorithm).update(body).digest('base64')}`]
 }
 
 function appending(
@@ -90,6 +98,8 @@ function appending(
     dice.chance(0.3) ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', `${body.length}`],
   ]
   if (dice.chance(0.1)) fields.push(['Expect', '100-continue'])
+  if (dice.chance(0.2)) fields.push(checksumOf(body, dice))
+  if (dice.chance(0.1)) fields.push(['Upload-Length', `${dice.below(MAX_LENGTH)}`])
   return { method: 'PATCH', fields, body }
 }
 

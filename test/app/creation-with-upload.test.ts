@@ -1,0 +1,89 @@
+/** Creations whose body breaks off, and what becomes of their upload. @module */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  offsetOf,
+  patch,
+  type Served,
+  serve,
+  sha256,
+  sha256Of,
+  temporaryDirectory,
+} from '../serve.ts'
+
+interface Creating {
+  readonly socket: Socket
+  answer(): string
+}
+
+/** A POST of `length` bytes that has sent `part` of them. */
+async function begin({ port }: Served, part: Uint8Array, length: number): Promise<Creating> {
+  const socket = connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += chunk
+  })
+  socket.on('error', () => undefined)
+  socket.write(
+    'POST /files/ HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n' +
+      `Upload-Length: ${length}\r\nContent-Type: application/offset+octet-stream\r\n` +
+      `Content-Length: ${length}\r\n\r\n`,
+  )
+  socket.write(part)
+  return { socket, answer: () => answer }
+}
+
+async function offsetOfTheOne({ storage }: Served): Promise<number | undefined> {
+  for await (const { offset } of storage.list()) return offset
+  return undefined
+}
+
+async function expectGoesOn(served: Served, answer: string, data: Uint8Array, root: string) {
+  expect(answer).toMatch(/^HTTP\/1\.1 201 /)
+  expect(answer).toMatch(/^Connection: close\r$/m)
+  const [, told] = /^Upload-Offset: (\d+)\r$/m.exec(answer) ?? []
+  const [, path = ''] = /^Location: http:\/\/h(\S+)\r$/m.exec(answer) ?? []
+  const location = new URL(path, served.url).href
+  const offset = await offsetOf(location)
+  expect(`${offset}`).toBe(told)
+  expect((await patch(location, offset, data.subarray(offset))).status).toBe(204)
+  const upload = await served.tus.waitForFile({ timeoutMs: 5000 })
+  expect(await sha256(await upload.save(`${root}/saved`))).toBe(sha256Of(data))
+  await upload.acknowledge()
+}
+
+describe('a creation with upload', () => {
+  it.each([10, 3_000_000])('that is cut off after %d bytes leaves nothing', async (sent) => {
+    const served = await serve(await temporaryDirectory())
+    const { socket } = await begin(served, randomBytes(sent), 5_000_000)
+    await expect.poll(() => offsetOfTheOne(served)).toBe(sent)
+    socket.destroy()
+    await expect.poll(() => readdir(served.directory)).toEqual(['.tussi'])
+  })
+
+  it('whose sender falls silent tells where to go on', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root, { idleTimeoutMs: 300 })
+    const data = randomBytes(200_000)
+    const { answer } = await begin(served, data.subarray(0, 150_000), data.length)
+    await expect.poll(answer, { timeout: 5000 }).toMatch(/\r\n\r\n/)
+    await expectGoesOn(served, answer(), data, root)
+  })
+
+  it('at the end of its server tells where to go on', async () => {
+    const root = await temporaryDirectory()
+    const first = await serve(root)
+    const data = randomBytes(200_000)
+    const { answer } = await begin(first, data.subarray(0, 150_000), data.length)
+    await expect.poll(() => offsetOfTheOne(first)).toBe(150_000)
+    await first.tus.close()
+    await expect.poll(answer, { timeout: 5000 }).toMatch(/\r\n\r\n/)
+    await first.close()
+    await expectGoesOn(await serve(root), answer(), data, root)
+  })
+})
