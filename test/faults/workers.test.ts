@@ -98,5 +98,5 @@ it(
       last.set(hold.id, hold)
     }
   },
-  60_000 + UPLOADS * 60,
+  120_000 + UPLOADS * 120,
 )

@@ -110,13 +110,15 @@ describe('the record', () => {
     const held = await throughPython(SAMPLE.map(formatRecord))
     for (const [index, record] of SAMPLE.entries()) {
       const read = parseRecord((held[index] as Held).written)
-      const { durationMs, complete, epoch, attempts, notBeforeMs, uploadMetadata, ...rest } = read
+      const { durationMs, uploadMetadata, ...others } = read
+      const { complete, epoch, attempts, notBeforeMs, ended, notes, ...rest } = others
       expect({ ...record, ...rest }).toEqual(record)
       if (record.durationMs === null) expect(durationMs).toBeNull()
       else expect(durationMs).toBeCloseTo(record.durationMs, 2)
       // Python drops our key.
-      const ours = { complete: record.offset === record.length, epoch: 0, attempts: 0 }
-      expect({ complete, epoch, attempts, notBeforeMs }).toEqual({ ...ours, notBeforeMs: null })
+      const none = { epoch: 0, attempts: 0, notBeforeMs: null, ended: null, notes: {} }
+      expect(complete).toBe(record.offset === record.length)
+      expect({ epoch, attempts, notBeforeMs, ended, notes }).toEqual(none)
       expect(uploadMetadata).not.toMatch(/[^ -~]/)
     }
   })
