@@ -1,9 +1,8 @@
 /** Creations whose body breaks off, and what becomes of their upload. @module */
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { beginRequest, type RawRequest } from '../raw-request.ts'
 import {
   offsetOf,
   patch,
@@ -14,28 +13,10 @@ import {
   temporaryDirectory,
 } from '../serve.ts'
 
-interface Creating {
-  readonly socket: Socket
-  answer(): string
-}
-
-/** A POST of `length` bytes that has sent `part` of them. */
-async function begin({ port }: Served, part: Uint8Array, length: number): Promise<Creating> {
-  const socket = connect(port, '127.0.0.1')
-  onTestFinished(() => void socket.destroy())
-  await once(socket, 'connect')
-  let answer = ''
-  socket.on('data', (chunk) => {
-    answer += chunk
-  })
-  socket.on('error', () => undefined)
-  socket.write(
-    'POST /files/ HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n' +
-      `Upload-Length: ${length}\r\nContent-Type: application/offset+octet-stream\r\n` +
-      `Content-Length: ${length}\r\n\r\n`,
-  )
-  socket.write(part)
-  return { socket, answer: () => answer }
+/** A POST of `length` bytes that has sent `sent` of them. */
+function begin({ url }: Served, sent: Uint8Array, length: number): Promise<RawRequest> {
+  const fields = { 'Upload-Length': `${length}` }
+  return beginRequest(url, { method: 'POST', length, sent, fields })
 }
 
 async function offsetOfTheOne({ storage }: Served): Promise<number | undefined> {

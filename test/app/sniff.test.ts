@@ -1,10 +1,9 @@
 /** What ends an upload before its last byte: sniff, and a word of the application. @module */
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
 import { UploadError } from 'tussi'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { beginRequest, type RawRequest } from '../raw-request.ts'
 import {
   createUpload,
   idOf,
@@ -18,25 +17,8 @@ import {
 } from '../serve.ts'
 
 /** A PATCH whose body is still coming. */
-async function begin(
-  { port }: Served,
-  location: string,
-  length: number,
-): Promise<{ readonly socket: Socket; answer(): string }> {
-  const socket = connect(port, '127.0.0.1')
-  onTestFinished(() => void socket.destroy())
-  await once(socket, 'connect')
-  let answer = ''
-  socket.on('data', (chunk) => {
-    answer += chunk
-  })
-  socket.on('error', () => undefined)
-  socket.write(
-    `PATCH ${new URL(location).pathname} HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n` +
-      'Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\n' +
-      `Content-Length: ${length}\r\n\r\n`,
-  )
-  return { socket, answer: () => answer }
+function begin(location: string, length: number): Promise<RawRequest> {
+  return beginRequest(location, { method: 'PATCH', length, sent: Buffer.alloc(0) })
 }
 
 const refuse = (): never => {
@@ -55,7 +37,7 @@ describe('sniff', () => {
     })
     const data = randomBytes(300_000)
     const location = await createUpload(served.url, data.length)
-    const { socket, answer } = await begin(served, location, data.length)
+    const { socket, answer } = await begin(location, data.length)
     socket.write(data.subarray(0, 3000))
     socket.write(data.subarray(3000, 6000))
     await expect.poll(() => seen).toEqual([sha256Of(data.subarray(0, 4096))])
@@ -70,7 +52,7 @@ describe('sniff', () => {
   it('ends the request that it refuses, at once, and the upload with it', async () => {
     const served = await serve(await temporaryDirectory(), { sniff: refuse })
     const location = await createUpload(served.url, 1_000_000)
-    const { socket, answer } = await begin(served, location, 1_000_000)
+    const { socket, answer } = await begin(location, 1_000_000)
     socket.write(randomBytes(5000))
     await expect.poll(answer).toMatch(/^HTTP\/1\.1 415 /)
     expect(answer()).toContain('not a picture')
@@ -140,7 +122,7 @@ describe('stop', () => {
   it('ends a running request with the reason, which later ones get too', async () => {
     const served = await serve(await temporaryDirectory())
     const location = await createUpload(served.url, 1_000_000)
-    const { socket, answer } = await begin(served, location, 1_000_000)
+    const { socket, answer } = await begin(location, 1_000_000)
     socket.write(randomBytes(5000))
     const offset = async () => (await served.storage.info(idOf(location))).offset
     await expect.poll(offset).toBe(5000)

@@ -1,11 +1,10 @@
 /** Take-over between server processes on one directory. @module */
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { recordOf, startServer } from '../cli/commands.ts'
+import { beginRequest } from '../raw-request.ts'
 import {
   createUpload,
   idOf,
@@ -25,23 +24,8 @@ async function openTwo(flags: readonly string[] = []) {
 }
 
 /** A PATCH to `url` that sends `part` of `length` bytes and then nothing. */
-async function stall(url: string, part: Uint8Array, length: number) {
-  const { port, pathname } = new URL(url)
-  const socket: Socket = connect(Number(port), '127.0.0.1')
-  onTestFinished(() => void socket.destroy())
-  await once(socket, 'connect')
-  let answer = ''
-  socket.on('data', (chunk) => {
-    answer += chunk
-  })
-  socket.on('error', () => undefined)
-  socket.write(
-    `PATCH ${pathname} HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n` +
-      'Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\n' +
-      `Content-Length: ${length}\r\n\r\n`,
-  )
-  socket.write(part)
-  return { socket, answer: () => answer }
+function stall(url: string, part: Uint8Array, length: number) {
+  return beginRequest(url, { method: 'PATCH', length, sent: part })
 }
 
 describe('take-over between processes', () => {

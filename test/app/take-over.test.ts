@@ -1,9 +1,8 @@
 /** A dead connection never blocks its successor. @module */
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { beginRequest } from '../raw-request.ts'
 import {
   createUpload,
   idOf,
@@ -17,31 +16,11 @@ import {
   temporaryDirectory,
 } from '../serve.ts'
 
-interface Stalled {
-  readonly socket: Socket
-  answer(): string
-}
-
 /** A PATCH that sends `part` of its body and then nothing, its connection open. */
 async function stall(served: Served, location: string, part: Uint8Array, length: number) {
-  const socket = connect(served.port, '127.0.0.1')
-  onTestFinished(() => void socket.destroy())
-  await once(socket, 'connect')
-  let answer = ''
-  socket.on('data', (chunk) => {
-    answer += chunk
-  })
-  socket.on('error', () => undefined)
-  socket.write(
-    `PATCH ${new URL(location).pathname} HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n` +
-      'Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\n' +
-      `Content-Length: ${length}\r\n\r\n`,
-  )
-  socket.write(part)
-  const { storage } = served
-  const offset = async (): Promise<number> => (await storage.info(idOf(location))).offset
+  const stalled = await beginRequest(location, { method: 'PATCH', length, sent: part })
+  const offset = async (): Promise<number> => (await served.storage.info(idOf(location))).offset
   await expect.poll(offset, { timeout: 10_000 }).toBe(part.length)
-  const stalled: Stalled = { socket, answer: () => answer }
   return stalled
 }
 

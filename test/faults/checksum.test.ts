@@ -1,11 +1,10 @@
 /** A server that dies in the middle of a body whose checksum nobody has seen. @module */
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { saved, startServer } from '../cli/commands.ts'
+import { beginRequest } from '../raw-request.ts'
 import {
   createUpload,
   idOf,
@@ -24,15 +23,13 @@ it('kept nothing of it, and goes on from where the upload stood', async () => {
   const { port } = new URL(first.url)
   const location = await createUpload(first.url, data.length, { filename: 'a' })
   expect((await patch(location, 0, data.subarray(0, 1000))).status).toBe(204)
-  const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined)
-  await once(socket, 'connect')
   const sum = createHash('sha1').update(data.subarray(1000)).digest('base64')
-  socket.write(
-    `PATCH ${new URL(location).pathname} HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n` +
-      'Content-Type: application/offset+octet-stream\r\nUpload-Offset: 1000\r\n' +
-      `Upload-Checksum: sha1 ${sum}\r\nContent-Length: ${data.length - 1000}\r\n\r\n`,
-  )
-  socket.write(data.subarray(1000, 4_000_000))
+  const { socket } = await beginRequest(location, {
+    method: 'PATCH',
+    length: data.length - 1000,
+    sent: data.subarray(1000, 4_000_000),
+    fields: { 'Upload-Offset': '1000', 'Upload-Checksum': `sha1 ${sum}` },
+  })
   // The bytes are in the file, and nowhere else.
   const file = join(cwd, 'uploads', idOf(location))
   const written = async () => (await readFile(file)).subarray(3_900_000, 3_900_100)
