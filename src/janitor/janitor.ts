@@ -182,7 +182,10 @@ export class Janitor {
     try {
       if (await this.#judge(entry.id)) counts.finalized++
     } catch (error) {
-      if (!(error instanceof UploadError) || error.code !== 'ERR_REFUSED') throw error
+      const code = error instanceof UploadError && error.code
+      // Another process is at it.
+      if (code === 'ERR_UPLOAD_LOCKED') return
+      if (code !== 'ERR_REFUSED') throw error
       counts.stale++
     }
     this.#tell('complete', entry)

@@ -79,7 +79,7 @@ async function judge(
     ...toUploadInfo(upload),
     serverMetadata: upload.serverMetadata,
     sha256,
-    content: () => readUpload(uploads, uploadId, offset),
+    content: () => readUpload(uploads, uploadId, { end: offset }),
   }
   const verdict = await ask('onComplete', async () => checkAnswer((await onComplete(given)) ?? {}))
   if ('refusal' in verdict) return verdict.refusal

@@ -1,6 +1,7 @@
 /**
- * SHA-256 of whole uploads, computed while their bytes come in. A state is kept for each offset that
- * became durable last; where none is, after a restart or for want of room, the bytes are read again.
+ * SHA-256 of whole uploads, computed while their bytes come in. A state is kept for the offset that
+ * became durable last; what it has not seen, for another process has received it or for a restart, is
+ * read.
  *
  * @module
  */
@@ -58,9 +59,10 @@ export class RunningDigests {
 
   async #at(uploads: Pick<Uploads, 'storage'>, id: string, offset: number): Promise<State> {
     const known = this.#states.get(id)
-    if (known?.offset === offset) return { offset, hash: known.hash.copy() }
-    const hash = createHash('sha256')
-    for await (const piece of readUpload(uploads, id, offset)) hash.update(piece)
+    const usable = known !== undefined && known.offset <= offset
+    const hash = usable ? known.hash.copy() : createHash('sha256')
+    const range = { start: usable ? known.offset : 0, end: offset }
+    for await (const piece of readUpload(uploads, id, range)) hash.update(piece)
     return { offset, hash }
   }
 

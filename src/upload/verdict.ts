@@ -85,16 +85,21 @@ export function checkAnswer(answer: CompletionAnswer): UploadAnswer {
   }
 }
 
-/** The bytes of an upload in the storage up to `end`. */
+/**
+ * The bytes of an upload in the storage from `start` to `end`.
+ *
+ * @throws `ERR_MISMATCHED_OFFSET` where it has fewer, `ERR_UPLOAD_NOT_FOUND`
+ */
 export async function* readUpload(
   { storage }: Pick<Uploads, 'storage'>,
   id: string,
-  end: number,
+  { start = 0, end }: { readonly start?: number; readonly end: number },
 ): AsyncGenerator<Uint8Array, void, void> {
-  for (let at = 0; at < end; ) {
+  for (let at = start; at < end; ) {
     const piece = await storage.read(id, at, Math.min(PIECE_BYTES, end - at))
     if (piece.byteLength === 0) {
-      throw new UploadError('ERR_STORAGE', `the upload ends at ${at} of ${end} bytes`)
+      const message = `the upload stands at ${at}`
+      throw new UploadError('ERR_MISMATCHED_OFFSET', message, { offset: at })
     }
     yield piece
     at += piece.byteLength

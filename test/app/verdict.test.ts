@@ -259,6 +259,36 @@ describe('sha256', () => {
     await upload.acknowledge()
   })
 
+  it('follows an upload that two servers receive by turns', async () => {
+    const root = await temporaryDirectory()
+    const servers = [await serve(root, { sha256: true }), await serve(root, { sha256: true })]
+    const data = randomBytes(400_000)
+    const path = new URL(await createUpload(servers[0]?.url ?? '', data.length)).pathname
+    for (let at = 0, turn = 0; at < data.length; at += 100_000, turn++) {
+      const location = new URL(path, servers[turn % 2]?.url).href
+      expect((await patch(location, at, data.subarray(at, at + 100_000))).status).toBe(204)
+    }
+    const upload = await servers[0]?.tus.waitForFile({ timeoutMs: 5000 })
+    expect(upload?.record.sha256).toBe(sha256Of(data))
+    await upload?.acknowledge()
+  })
+
+  it.each([10, 99, 100_000])('leaves a wrong offset, %d, a wrong offset', async (offset) => {
+    const served = await serve(await temporaryDirectory(), { sha256: true })
+    const location = await createUpload(served.url, 300_000)
+    await patch(location, 0, randomBytes(50))
+    for (const body of [randomBytes(10), randomBytes(100_000)]) {
+      const response = await patch(location, offset, body)
+      expect(response.status).toBe(409)
+      expect(response.headers.get('upload-offset')).toBe('50')
+    }
+    await createUpload(served.url, 0)
+    const done = await served.tus.waitForFile({ timeoutMs: 5000 })
+    await done.acknowledge()
+    const gone = new URL(done.name, served.url).href
+    expect((await patch(gone, offset, randomBytes(10))).status).toBe(409)
+  })
+
   it('is null where nobody asked for it', async () => {
     const served = await serve(await temporaryDirectory())
     await createUpload(served.url, 0)
