@@ -22,6 +22,7 @@ export type {
   AppendResult,
   Batch,
   Content,
+  FirstContent,
   NewUpload,
   Storage,
   StoredEntry,

@@ -118,6 +118,19 @@ export async function createUpload(
   return response.headers.get('location') ?? ''
 }
 
+/** Creates an upload with its first bytes; resolves with the answer. */
+export function createWith(url: string, length: number, body: Uint8Array): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: {
+      ...TUS,
+      'Content-Type': 'application/offset+octet-stream',
+      'Upload-Length': `${length}`,
+    },
+    body: body as Uint8Array<ArrayBuffer>,
+  })
+}
+
 export function patch(
   url: string,
   offset: number,

@@ -19,6 +19,15 @@ export interface NewUpload {
   readonly notes?: UploadNotes
 }
 
+/** All bytes that come with a creation, few enough to be handed on at once. */
+export interface FirstContent {
+  readonly pieces: readonly Uint8Array[]
+  /** Where the upload goes when it is complete with them. */
+  readonly completedDir: string
+  /** The longest that an upload without a length may become. */
+  readonly maxSize?: number
+}
+
 /** A piece of a request body, in the buffers that the socket filled: nobody copies them. */
 export interface Batch {
   readonly pieces: readonly Uint8Array[]
@@ -72,8 +81,14 @@ export interface AppendResult {
 
 /** A storage back end. {@link FilesystemStorage} is the one for local disks. */
 export interface Storage {
-  /** @throws `ERR_UPLOAD_EXISTS`, `ERR_INSUFFICIENT_STORAGE` */
-  create(upload: NewUpload): Promise<StoredUpload>
+  /**
+   * Creates an upload, with its first bytes where they are given: as an append of them would leave it,
+   * or not at all.
+   *
+   * @throws `ERR_UPLOAD_EXISTS`, `ERR_INSUFFICIENT_STORAGE`; with bytes also `ERR_UPLOAD_SIZE_EXCEEDED`,
+   * `ERR_MAX_SIZE_EXCEEDED`
+   */
+  create(upload: NewUpload, first?: FirstContent): Promise<StoredUpload>
   /** Never interrupts a request that writes. @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_CORRUPT_RECORD` */
   info(id: string): Promise<StoredUpload>
   /**

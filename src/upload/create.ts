@@ -6,7 +6,7 @@ import type { StoredUpload } from '../store/upload.ts'
 import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
 import { complete, isGated } from './complete.ts'
 import { toUploadInfo } from './events.ts'
-import { type AppendContent, checkTerms, receive } from './receive.ts'
+import { type AppendContent, checkTerms, receive, tell, wholeBody } from './receive.ts'
 import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -33,17 +33,25 @@ export async function create(
   if (filename !== undefined) checkFilename(filename, uploads.filenameCharset)
   const bytes = terms && (await firstBytes(uploads, length, terms, content))
   const serverMetadata = await callOnCreate(uploads, creation)
-  const upload = await uploads.storage.create({
-    id: crypto.randomUUID(),
-    length,
-    metadata: metadata.values,
-    uploadMetadata: metadata.echo,
-    serverMetadata,
-    notes: notesOf(uploads, creation),
-  })
+  const whole = bytes && (await wholeBody(uploads, bytes, content))
+  const upload = await uploads.storage.create(
+    {
+      id: crypto.randomUUID(),
+      length,
+      metadata: metadata.values,
+      uploadMetadata: metadata.echo,
+      serverMetadata,
+      notes: notesOf(uploads, creation),
+    },
+    whole,
+  )
   const { uploadId } = upload
   const { metadata: told } = toUploadInfo(upload)
   await uploads.emit({ type: 'upload-created', uploadId, length, metadata: told })
+  if (whole) {
+    await tell(uploads, 0, { upload })
+    return upload
+  }
   if (upload.state === 'sealed' && !isPartial(upload.notes))
     return orNothing(uploads, upload, () => complete(uploads, upload))
   return bytes ? receiveFirst(uploads, upload, bytes, content) : upload

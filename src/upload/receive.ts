@@ -1,7 +1,7 @@
 /** Receiving a body: within limits, checked, written, told. For whoever holds the upload. @module */
 import { UploadError } from '../errors.ts'
 import type { ContentTerms } from '../protocol/operation.ts'
-import type { AppendResult, Content } from '../store/storage.ts'
+import type { AppendResult, Content, FirstContent } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { verified } from './checksum.ts'
 import { complete, isGated } from './complete.ts'
@@ -121,6 +121,24 @@ async function refuseFor(
   return toRefusal(refusal)
 }
 
+/** So many bytes are worth waiting for, when the creation can be one step with them. */
+const WHOLE_BYTES = 65_536
+
+/** The body of a creation if it is here already, small, and nobody has a say in it. */
+export async function wholeBody(
+  uploads: Uploads,
+  { contentLength = 0, checksum }: ContentTerms,
+  content: AppendContent,
+): Promise<FirstContent | undefined> {
+  const { maxChunkSize, maxSize, queue } = uploads
+  if (contentLength === 0 || contentLength > WHOLE_BYTES || isGated(uploads)) return undefined
+  if (!(await content.arrived())) return undefined
+  const body = limited(content, maxChunkSize)
+  const { pieces } = await (checksum ? verified(body, checksumOf(checksum, content)) : body).read()
+  const { completedDir } = queue
+  return { pieces, completedDir, ...(maxSize !== null && { maxSize }) }
+}
+
 function checksumOf(
   checksum: NonNullable<ContentTerms['checksum']>,
   content: AppendContent,
@@ -128,7 +146,11 @@ function checksumOf(
   return checksum === 'trailer' ? () => content.trailer?.('upload-checksum') : checksum
 }
 
-async function tell(uploads: Uploads, offset: number, { upload }: AppendResult): Promise<void> {
+export async function tell(
+  uploads: Uploads,
+  offset: number,
+  { upload }: AppendResult,
+): Promise<void> {
   const uploadInfo = toUploadInfo(upload)
   const bytesWritten = upload.offset - offset
   if (bytesWritten > 0) await uploads.emit({ type: 'upload-progress', uploadInfo, bytesWritten })

@@ -1,9 +1,12 @@
 /** What an append may ask for besides its bytes, and what is noted; part of the contract of a storage. @module */
 import { expect, it } from 'vitest'
+import type { FirstContent } from '../../src/store/storage.ts'
 import { contentCutAfter, contentOf } from './content.ts'
 import {
   entryOf,
   type Harness,
+  listedIds,
+  newUpload,
   nothingToClaim,
   type OpenStorageFunction,
   openForTest,
@@ -16,6 +19,7 @@ const LONG = 'x'.repeat(100_000)
 
 /** Runs this part; `open` makes a fresh, empty storage per test. */
 export function describeAppendTerms(open: OpenStorageFunction): void {
+  describeFirst(open)
   describeLength(open)
   describeAtomic(open)
   describeSeal(open)
@@ -36,6 +40,55 @@ export function describeAppendTerms(open: OpenStorageFunction): void {
     expect(told.length).toBeGreaterThan(0)
     expect(told).toEqual([...told].sort((a, b) => a - b))
     expect(told.every((offset) => offset % 2_000_000 === 0 && offset < 30_000_000)).toBe(true)
+  })
+}
+
+function describeFirst(open: OpenStorageFunction): void {
+  const first = ({ completedDir }: Harness, ...texts: string[]): FirstContent => ({
+    pieces: texts.map((text) => Buffer.from(text)),
+    completedDir,
+  })
+
+  it('begins with the first bytes', async () => {
+    const harness = await openForTest(open)
+    const { storage } = harness
+    const created = await storage.create(newUpload({ length: 10 }), first(harness, 'he', 'llo'))
+    expect(created).toMatchObject({ offset: 5, state: 'receiving' })
+    expect(await storage.info(created.uploadId)).toEqual(created)
+    await append(harness, created.uploadId, { offset: 5, content: contentOf('world') })
+    expect((await receive(harness)).bytes.toString()).toBe('helloworld')
+  })
+
+  it('is complete with all bytes', async () => {
+    const harness = await openForTest(open)
+    const created = await harness.storage.create(newUpload({ length: 5 }), first(harness, 'hello'))
+    expect(created).toMatchObject({ offset: 5, state: 'completed' })
+    expect(await listedIds(harness)).toEqual([])
+    expect(await receive(harness)).toEqual({ id: created.uploadId, bytes: Buffer.from('hello') })
+  })
+
+  it('seals a part of a later upload where it is', async () => {
+    const harness = await openForTest(open)
+    const notes = { concat: { field: 'partial' } }
+    const upload = newUpload({ length: 5, notes })
+    expect(await harness.storage.create(upload, first(harness, 'hello'))).toMatchObject({
+      state: 'sealed',
+    })
+    expect(await nothingToClaim(harness)).toBe(true)
+  })
+
+  it.each([
+    [{ length: 4 }, {}, 'ERR_UPLOAD_SIZE_EXCEEDED'],
+    [{ length: null }, { maxSize: 4 }, 'ERR_MAX_SIZE_EXCEEDED'],
+  ])('makes nothing of too many bytes, %j %j', async (given, more, code) => {
+    const harness = await openForTest(open)
+    const upload = newUpload(given)
+    const creating = harness.storage.create(upload, { ...first(harness, 'hello'), ...more })
+    await expect(creating).rejects.toMatchObject({ code })
+    await expect(harness.storage.info(upload.id)).rejects.toMatchObject({
+      code: 'ERR_UPLOAD_NOT_FOUND',
+    })
+    expect(await listedIds(harness)).toEqual([])
   })
 }
 

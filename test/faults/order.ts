@@ -1,6 +1,6 @@
 /** The uploads that are traced: small and large, in one and in several requests. @module */
 import { randomBytes } from 'node:crypto'
-import { createUpload, patch } from '../serve.ts'
+import { createUpload, createWith, patch } from '../serve.ts'
 
 /** Sends them one after the other; every answer must acknowledge. */
 export async function sendAllKinds(url: string): Promise<void> {
@@ -16,5 +16,13 @@ export async function sendAllKinds(url: string): Promise<void> {
       if (status !== 204) throw new Error(`PATCH: ${status}`)
       offset += size
     }
+  }
+  for (const [length, size] of [
+    [10, 10],
+    [20, 10],
+    [70_000, 70_000],
+  ] as const) {
+    const { status } = await createWith(url, length, randomBytes(size))
+    if (status !== 201) throw new Error(`POST: ${status}`)
   }
 }

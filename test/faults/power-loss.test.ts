@@ -13,7 +13,7 @@ import { dirname, join, relative } from 'node:path'
 import { FilesystemStorage, TusApp } from 'tussi'
 import { describe, expect, it } from 'vitest'
 import { SERVER } from '../cli/commands.ts'
-import { createUpload, idOf, patch, TUS, temporaryDirectory } from '../serve.ts'
+import { createUpload, createWith, idOf, patch, TUS, temporaryDirectory } from '../serve.ts'
 import { type Event, recordDisk } from './disk.ts'
 import { mutant } from './mutant.ts'
 import { startRecorded } from './recording.ts'
@@ -26,8 +26,18 @@ const SEED = fromEnvironment('TUSSI_SEED', 20_261_124)
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 /** Bodies that ride in a message, and longer ones; an upload that is left unfinished, an empty one. */
-const PLANS: readonly (readonly number[])[] = [[10], [5, 5, 5], [90_000, 70_000], [7, 80_000], []]
+const PLANS: readonly (readonly number[])[] = [
+  [10],
+  [5, 5, 5],
+  [90_000, 70_000],
+  [7, 80_000],
+  [],
+  [12],
+  [8, 9],
+]
 const UNFINISHED = [3, 4]
+/** Their first bytes come with the creation. */
+const WITH_FIRST = [5, 6]
 
 interface Sent {
   readonly id: string
@@ -48,18 +58,24 @@ async function record(main: string): Promise<Recording> {
   const recorded = await startRecorded(main, cwd, ['--completed-dir', 'completed'])
   const sent: Sent[] = []
   const answers: [Sent, number][] = []
+  const offsets: number[] = []
   for (const [i, sizes] of PLANS.entries()) {
     const length = sizes.reduce((sum, size) => sum + size, UNFINISHED.includes(i) ? 10 : 0)
-    const id = idOf(await createUpload(recorded.url, length))
-    const upload = { id, data: seededBytes(i + 1, length) }
+    const data = seededBytes(i + 1, length)
+    const first = WITH_FIRST.includes(i) ? (sizes[0] ?? 0) : 0
+    const location =
+      first > 0
+        ? await createWith(recorded.url, length, data.subarray(0, first)).then(locationOf)
+        : await createUpload(recorded.url, length)
+    const upload = { id: idOf(location), data }
     sent.push(upload)
-    answers.push([upload, 0])
+    offsets.push(first)
+    answers.push([upload, first])
   }
-  const offsets = sent.map(() => 0)
   for (let turn = 0; turn < 3; turn++) {
     for (const [i, upload] of sent.entries()) {
       const size = PLANS[i]?.[turn]
-      if (size === undefined) continue
+      if (size === undefined || (turn === 0 && WITH_FIRST.includes(i))) continue
       const from = offsets[i] ?? 0
       const body = upload.data.subarray(from, from + size)
       const { status } = await patch(`${recorded.url}${upload.id}`, from, body)
@@ -71,6 +87,11 @@ async function record(main: string): Promise<Recording> {
   const contents = (path: string): Buffer | undefined =>
     sent.find(({ id }) => path.endsWith(id))?.data
   return { cwd, events: await recorded.end(contents), sent, answers }
+}
+
+function locationOf(response: Response): string {
+  if (response.status !== 201) throw new Error(`POST: ${response.status}`)
+  return response.headers.get('location') ?? ''
 }
 
 /** A server finds `files`; resolves with what is wrong, in words. */

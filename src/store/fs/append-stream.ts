@@ -2,10 +2,12 @@
 import { writev } from 'node:fs'
 import type { AppendRequest, AppendResult, Batch, Content } from '../storage.ts'
 import type { RecordFields } from '../upload-record.ts'
-import { type AppendTerms, checkEnd, isWithin, type OpenedAppend, skip, stateOf } from './append.ts'
+import type { AppendTerms, OpenedAppend } from './append.ts'
+import { checkEnd, isWithin, stateOf } from './append-end.ts'
 import { toUploadError } from './io-call.ts'
 import type { IoPool } from './io-pool.ts'
 import { toStoredUpload } from './stored-upload.ts'
+import { skip } from './write-pieces.ts'
 
 /**
  * With `fsync`, when to record what was written: a crash in the middle of a body takes at most 8 MiB or

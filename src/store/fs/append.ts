@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { closeSync, fstatSync, writevSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import type { StoredUpload } from '../upload.ts'
 import { expiresAtMs } from '../upload-notes.ts'
 import type { RecordFields } from '../upload-record.ts'
-import { reserve } from './create.ts'
+import { advance, checkEnd, maxSizeExceeded, stateOf } from './append-end.ts'
 import { type LockedUpload, notFound, recordEpoch, recordOffset } from './finalize.ts'
 import {
   BUSY,
@@ -25,7 +25,9 @@ import {
 } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
 import { checkSize, readRecord } from './record-file.ts'
+import { reserve } from './reserve.ts'
 import { toStoredUpload } from './stored-upload.ts'
+import { writeAll } from './write-pieces.ts'
 
 /** What an append asks for besides its bytes. */
 export interface AppendTerms {
@@ -124,11 +126,6 @@ export function* closeAppend(_io: Io, { fd }: { fd: number }): Operation<void> {
   closeSync(fd)
 }
 
-export function stateOf(record: RecordFields): 'completed' | 'sealed' | 'receiving' {
-  if (record.finishedAt !== null) return 'completed'
-  return record.complete ? 'sealed' : 'receiving'
-}
-
 interface OpenedUpload extends LockedUpload {
   /** The record says more than the one on the disk. */
   readonly changed: boolean
@@ -188,57 +185,4 @@ function withLength(
 function checkExpiry(record: RecordFields): void {
   if ((expiresAtMs(record) ?? Number.POSITIVE_INFINITY) > Date.now()) return
   throw new UploadError('ERR_UPLOAD_GONE', 'this upload has expired')
-}
-
-/** Whether a body may end there. */
-export function isWithin(record: RecordFields, end: number, maxSize: number | undefined): boolean {
-  return end <= (record.length ?? maxSize ?? Number.MAX_SAFE_INTEGER)
-}
-
-/** @throws `ERR_UPLOAD_SIZE_EXCEEDED`, `ERR_MAX_SIZE_EXCEEDED` */
-export function checkEnd(record: RecordFields, end: number, maxSize: number | undefined): void {
-  if (isWithin(record, end, maxSize)) return
-  throw record.length === null ? maxSizeExceeded(maxSize, record) : sizeExceeded(record)
-}
-
-function maxSizeExceeded(maxSize: number | undefined, { offset }: RecordFields): UploadError {
-  const message = `an upload may have up to ${maxSize} bytes`
-  return new UploadError('ERR_MAX_SIZE_EXCEEDED', message, { offset })
-}
-
-function sizeExceeded({ length, offset }: RecordFields): UploadError {
-  return new UploadError(
-    'ERR_UPLOAD_SIZE_EXCEEDED',
-    `the body goes on beyond the upload's length of ${length} bytes`,
-    { offset },
-  )
-}
-
-/** Time never runs backwards in a record, whatever the clock does. */
-function advance(record: RecordFields, offset: number): RecordFields {
-  return { ...record, offset, lastWrite: Math.max(record.createdAt, Date.now() / 1000) }
-}
-
-function writeAll(fd: number, pieces: readonly Uint8Array[], position: number): void {
-  let rest = [...pieces]
-  let at = position
-  while (rest.length > 0) {
-    const written = writevSync(fd, rest, at)
-    at += written
-    rest = skip(rest, written)
-  }
-}
-
-/** What is left of `pieces` after `written` bytes: a full disk may take only a part of a batch. */
-export function skip(pieces: readonly Uint8Array[], written: number): Uint8Array[] {
-  let left = written
-  const rest: Uint8Array[] = []
-  for (const piece of pieces) {
-    if (left >= piece.byteLength) left -= piece.byteLength
-    else {
-      rest.push(left > 0 ? piece.subarray(left) : piece)
-      left = 0
-    }
-  }
-  return rest
 }

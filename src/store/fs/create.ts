@@ -1,26 +1,39 @@
 /** Creation: data file reserved, record durable, then the answer. @module */
-import { closeSync, fstatSync, openSync, rmSync, statfsSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
-import type { NewUpload } from '../storage.ts'
+import type { FirstContent, NewUpload } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
 import type { RecordFields } from '../upload-record.ts'
-import type { Io, Operation } from './io-call.ts'
+import { advance, checkEnd, stateOf } from './append-end.ts'
+import { type LockedUpload, recordOffset } from './finalize.ts'
+import { type Io, type Operation, syncData } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
 import { writeRecord } from './record-file.ts'
+import { reserve } from './reserve.ts'
 import { toStoredUpload } from './stored-upload.ts'
+import { writeAll } from './write-pieces.ts'
 
-export function* create(io: Io, { upload }: { upload: NewUpload }): Operation<StoredUpload> {
-  const path = dataPath(io.directory, upload.id)
+export interface CreateArgs {
+  readonly upload: NewUpload
+  readonly first?: FirstContent | undefined
+}
+
+/** Creates an upload; with all bytes of its first request it is one step more, and no record between. */
+export function* create(io: Io, { upload, first }: CreateArgs): Operation<StoredUpload> {
+  const { id, length } = upload
+  const path = dataPath(io.directory, id)
   const fd = openNew(path)
   try {
     // Whoever finds the file before its record must see that it is being made.
     io.posix.tryLock(fd)
-    if (upload.length) reserve(io, fd, upload.length)
+    if (length) reserve(io, fd, length)
     const record = newRecord(upload)
-    yield* writeRecord(io, io.directory, recordPath(io.directory, upload.id), record)
-    return toStoredUpload(upload.id, record)
+    const stored = first
+      ? yield* receiveFirst(io, { id, fd, record }, first)
+      : yield* writeRecord(io, io.directory, recordPath(io.directory, id), record)
+    return toStoredUpload(id, stored, stateOf(stored))
   } catch (error) {
-    rmSync(recordPath(io.directory, upload.id), { force: true })
+    rmSync(recordPath(io.directory, id), { force: true })
     rmSync(path, { force: true })
     throw error
   } finally {
@@ -28,9 +41,17 @@ export function* create(io: Io, { upload }: { upload: NewUpload }): Operation<St
   }
 }
 
-export function freeSpace(directory: string): number {
-  const { bavail, bsize } = statfsSync(directory)
-  return bavail * bsize
+function* receiveFirst(
+  io: Io,
+  { id, fd, record }: LockedUpload,
+  { pieces, completedDir, maxSize }: FirstContent,
+): Operation<RecordFields> {
+  const end = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+  checkEnd(record, end, maxSize)
+  writeAll(fd, pieces, 0)
+  yield* syncData(io, fd)
+  const received = advance(record, end)
+  return yield* recordOffset(io, { id, fd, record: received }, { completedDir, seal: false })
 }
 
 function openNew(path: string): number {
@@ -40,18 +61,6 @@ function openNew(path: string): number {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     throw new UploadError('ERR_UPLOAD_EXISTS', 'an upload with this id exists')
   }
-}
-
-/** Looks first, for a file system that cannot reserve only makes the file long. */
-export function reserve(io: Io, fd: number, length: number): void {
-  const free = freeSpace(io.directory)
-  if (free < length - fstatSync(fd).size) {
-    throw new UploadError(
-      'ERR_INSUFFICIENT_STORAGE',
-      `${length} bytes are wanted, ${free} are free`,
-    )
-  }
-  io.posix.allocate(fd, length)
 }
 
 function newRecord(upload: NewUpload): RecordFields {

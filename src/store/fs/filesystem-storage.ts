@@ -7,6 +7,7 @@ import type {
   AppendRequest,
   AppendResult,
   Batch,
+  FirstContent,
   NewUpload,
   Storage,
   StoredEntry,
@@ -15,7 +16,6 @@ import type {
 import type { StoredUpload } from '../upload.ts'
 import type { UploadNotes } from '../upload-notes.ts'
 import { appendStream, MESSAGE_BYTES, termsOf } from './append-stream.ts'
-import { freeSpace } from './create.ts'
 import { prepareCompleted, prepareUploads, remoteFileSystem } from './directories.ts'
 import { FilesystemQueue } from './filesystem-queue.ts'
 import type { InspectArgs } from './inspect.ts'
@@ -24,6 +24,7 @@ import { IoPool } from './io-pool.ts'
 import { DEAD, ENDED, parseName, STOP, TEMPORARY } from './layout.ts'
 import { loadPosix } from './posix.ts'
 import { readNames } from './read-names.ts'
+import { freeSpace } from './reserve.ts'
 import { StopRequests } from './stop-requests.ts'
 
 /** Options of {@link FilesystemStorage}. */
@@ -92,8 +93,12 @@ export class FilesystemStorage implements Storage {
     }
   }
 
-  create(upload: NewUpload): Promise<StoredUpload> {
-    return this.#pool.run('create', { upload })
+  create(upload: NewUpload, first?: FirstContent): Promise<StoredUpload> {
+    const placed = first && {
+      ...first,
+      completedDir: this.#queue(first.completedDir).completedDir,
+    }
+    return this.#pool.run('create', { upload, first: placed })
   }
 
   info(id: string): Promise<StoredUpload> {

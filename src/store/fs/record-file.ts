@@ -63,9 +63,10 @@ export function* writeRecord(
   root: string,
   path: string,
   record: RecordFields,
-): Operation<void> {
+): Operation<RecordFields> {
   yield* replaceFile(io, root, path, formatRecord(record))
   yield* syncDirectory(io, dirname(path))
+  return record
 }
 
 /** Makes `directory` exist, its entry durable; its parent exists. */

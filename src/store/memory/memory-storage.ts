@@ -10,6 +10,7 @@ import type {
   AppendRequest,
   AppendResult,
   Batch,
+  FirstContent,
   NewUpload,
   Storage,
   StoredEntry,
@@ -56,7 +57,7 @@ export class MemoryStorage implements Storage {
     this.#capacity = capacity
   }
 
-  async create(upload: NewUpload): Promise<StoredUpload> {
+  async create(upload: NewUpload, first?: FirstContent): Promise<StoredUpload> {
     if (this.#entries.has(upload.id)) throw new UploadError('ERR_UPLOAD_EXISTS', upload.id)
     if ((upload.length ?? 0) > (await this.freeSpace())) {
       throw new UploadError('ERR_INSUFFICIENT_STORAGE', `no room for ${upload.length} bytes`)
@@ -66,8 +67,10 @@ export class MemoryStorage implements Storage {
     const state = given.length === 0 ? 'sealed' : 'receiving'
     const stored = { ...given, uploadId, offset: 0, state, createdAt: now, lastWrite: now } as const
     const entry = { upload: withExpiry({ ...stored, notes }), pieces: [] }
+    const { pieces, completedDir, maxSize } = first ?? {}
+    if (pieces) appendBatch(entry, 0, Buffer.concat(pieces), maxSize)
     this.#entries.set(uploadId, entry)
-    return entry.upload
+    return completedDir === undefined ? entry.upload : this.#settle(entry, { completedDir })
   }
 
   async info(id: string): Promise<StoredUpload> {
@@ -77,16 +80,21 @@ export class MemoryStorage implements Storage {
   async append(id: string, request: AppendRequest): Promise<AppendResult> {
     const entry = this.#open(id, request)
     const failure = await this.#receive(id, entry, request)
+    return { upload: await this.#settle(entry, request), ...failure }
+  }
+
+  /** What becomes of an upload at its length. */
+  async #settle(
+    entry: Entry,
+    { completedDir, seal = false }: Pick<AppendRequest, 'completedDir' | 'seal'>,
+  ): Promise<StoredUpload> {
     const { upload } = entry
-    if (!isAtLength(upload) || upload.state !== 'receiving') return { upload, ...failure }
+    if (!isAtLength(upload) || upload.state !== 'receiving') return upload
     entry.upload = withExpiry({ ...upload, state: 'sealed' })
-    if (isPartial(upload.notes)) return { upload: entry.upload, ...failure }
-    if (request.seal) {
-      await this.note(id, { gated: true })
-      return { upload: entry.upload, ...failure }
-    }
-    await this.finalize(id, request.completedDir)
-    return { upload: { ...entry.upload, state: 'completed' }, ...failure }
+    if (isPartial(upload.notes)) return entry.upload
+    if (seal) await this.note(upload.uploadId, { gated: true })
+    else await this.finalize(upload.uploadId, completedDir)
+    return seal ? entry.upload : { ...entry.upload, state: 'completed' }
   }
 
   /** Compares, and takes over what the request tells of the upload. */

@@ -1,0 +1,21 @@
+/** Space for the bytes that are to come. @module */
+import { fstatSync, statfsSync } from 'node:fs'
+import { UploadError } from '../../errors.ts'
+import type { Io } from './io-call.ts'
+
+export function freeSpace(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize
+}
+
+/** Looks first, for a file system that cannot reserve only makes the file long. */
+export function reserve(io: Io, fd: number, length: number): void {
+  const free = freeSpace(io.directory)
+  if (free < length - fstatSync(fd).size) {
+    throw new UploadError(
+      'ERR_INSUFFICIENT_STORAGE',
+      `${length} bytes are wanted, ${free} are free`,
+    )
+  }
+  io.posix.allocate(fd, length)
+}
