@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'store/fs/posix.ts': ['errors', 'node', 'koffi'],
   queue: ['errors', 'logger', 'store'],
   upload: ['errors', 'logger', 'protocol', 'store'],
+  'upload/final-id.ts': ['node:crypto'],
   'upload/running-digests.ts': ['store', 'node:crypto'],
   'upload/checksum.ts': ['errors', 'protocol', 'store', 'node:crypto', 'node:zlib'],
   http: ['errors', 'logger', 'protocol', 'upload'],

@@ -12,6 +12,7 @@ import type { CompletedUpload } from '../queue/completed-upload.ts'
 import { type WaitForFileOptions, waitForFile } from '../queue/wait-for-file.ts'
 import { type WorkHandler, type WorkOptions, work } from '../queue/work.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
+import { assemble, isPending } from '../upload/assemble.ts'
 import { createEmit } from '../upload/events.ts'
 import { Holders } from '../upload/holders.ts'
 import { lookUp } from '../upload/look-up.ts'
@@ -27,6 +28,8 @@ const EXTENSIONS = [
   'checksum',
   'termination',
 ] as const
+
+const CONCATENATION = ['concatenation', 'concatenation-unfinished'] as const
 
 /** How long to wait for running requests. */
 export interface CloseOptions {
@@ -106,7 +109,11 @@ export class TusApp {
     }
     const handle = createHandler({
       uploads: this.#uploads,
-      extensions: expiry ? [...EXTENSIONS, 'expiration'] : EXTENSIONS,
+      extensions: [
+        ...EXTENSIONS,
+        ...(expiry ? ['expiration'] : []),
+        ...(storage.concatenation ? CONCATENATION : []),
+      ],
       maxMetadataSize: resolved.maxMetadataSize,
       publicUrl: resolved.publicUrl,
       cors,
@@ -179,10 +186,12 @@ export class TusApp {
   async complete(id: string): Promise<boolean> {
     const release = await this.#holders.take(id, () => undefined)
     try {
-      return (await lookUp(this.#uploads, id)).state === 'completed'
+      const upload = await lookUp(this.#uploads, id)
+      if (!isPending(upload)) return upload.state === 'completed'
     } finally {
       release()
     }
+    return (await assemble(this.#uploads, id)).state === 'completed'
   }
 
   /**

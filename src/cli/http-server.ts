@@ -8,6 +8,9 @@ const ENDPOINT = '/files/'
 
 const PROBLEM = 'application/problem+json'
 
+/** A final upload names its parts in one field: so many bytes are a thousand of them. */
+const MAX_HEADER_BYTES = 131_072
+
 /** Time to read a refusal before the connection is gone. */
 const LINGER_MS = 500
 
@@ -23,7 +26,7 @@ export function createHttpServer(
       if (isUpload(req.url ?? '/')) void listener(req, res)
       else answerNotFound(res)
     }
-  const server = createServer(route(tus.listener))
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, route(tus.listener))
   server.on('checkContinue', route(tus.checkContinue))
   // A large upload takes longer than any fixed time; Node's 300 seconds would cut it off.
   server.requestTimeout = 0

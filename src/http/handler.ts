@@ -9,13 +9,21 @@ import type { Logger } from '../logger.ts'
 import type { Operation, Outcome } from '../protocol/operation.ts'
 import { formatTusOutcome, parseTusRequest, TUS_METHODS, TUS_VERSION } from '../protocol/tus.ts'
 import { append } from '../upload/append.ts'
+import { concatenate } from '../upload/concatenate.ts'
 import { create } from '../upload/create.ts'
 import { retrieveOffset } from '../upload/retrieve-offset.ts'
 import { terminate } from '../upload/terminate.ts'
 import type { Uploads } from '../upload/uploads.ts'
 import { type CorsPolicy, corsHeaders } from './cors.ts'
 import type { Exchange, Handle, Reply } from './exchange.ts'
-import { isAuthority, pathOf, resolveScheme, uploadIdFrom, uploadLocation } from './location.ts'
+import {
+  isAuthority,
+  partIdFrom,
+  pathOf,
+  resolveScheme,
+  uploadIdFrom,
+  uploadLocation,
+} from './location.ts'
 import { toProblem } from './problem.ts'
 
 /** What the handler needs besides the uploads. */
@@ -74,8 +82,14 @@ async function perform(
       const withContent = operation.content !== undefined
       return { type: 'created', upload, location: locate(upload.uploadId), withContent }
     }
-    case 'concatenate':
-      throw new UploadError('ERR_INVALID_CONCAT', 'concatenation is not supported here')
+    case 'concatenate': {
+      const locate = locator(options, exchange)
+      const { metadata, field } = operation
+      const partIds = operation.urls.map((url) => partId(options, exchange, url))
+      const concatenation = { partIds, metadata, field, headers: exchange.headers() }
+      const upload = await concatenate(uploads, concatenation)
+      return { type: 'created', upload, location: locate(upload.uploadId), withContent: false }
+    }
     case 'retrieve-offset':
       return { type: 'retrieved', upload: await retrieveOffset(uploads, operation.id) }
     case 'append':
@@ -84,6 +98,12 @@ async function perform(
       await terminate(uploads, operation.id)
       return { type: 'terminated' }
   }
+}
+
+function partId({ publicUrl }: HandlerOptions, { authority }: Exchange, url: string): string {
+  const id = partIdFrom(url, { authority, publicUrl })
+  if (id !== undefined) return id
+  throw new UploadError('ERR_INVALID_CONCAT', `${url} is no upload of this server`)
 }
 
 /** Refuses what can give no Location before anything is stored. */

@@ -29,6 +29,21 @@ export function uploadIdFrom(target: string): string | undefined {
   return UUID.test(segment) ? segment : undefined
 }
 
+/**
+ * The upload that a URL of a request's field names: a path, or an absolute URL of this server, under
+ * whatever prefix a proxy has put it. `undefined` for one of another server.
+ */
+export function partIdFrom(
+  url: string,
+  server: { readonly authority: string | undefined; readonly publicUrl: string | undefined },
+): string | undefined {
+  const [, host] = /^(?:https?:)?\/\/([^/?#]*)/i.exec(url) ?? []
+  if (host === undefined) return uploadIdFrom(url)
+  const own = [server.authority, server.publicUrl && new URL(server.publicUrl).host]
+  const known = own.some((name) => name?.toLowerCase() === host.toLowerCase())
+  return known ? uploadIdFrom(url.replace(/^\/\//, 'http://')) : undefined
+}
+
 /** The scheme the client used, as far as it can be known. */
 export function resolveScheme(request: {
   readonly scheme: 'http' | 'https'

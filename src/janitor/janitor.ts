@@ -154,6 +154,8 @@ export class Janitor {
       if (action === 'finalize') {
         if (!(await this.#storage.finalize(id, this.#completedDir))) return
         counts.finalized++
+      } else if (action === 'assemble') {
+        return await this.#assemble(entry, counts)
       } else if (action === 'complete') {
         return await this.#complete(entry, counts)
       } else if (action === 'report') {
@@ -171,6 +173,20 @@ export class Janitor {
       counts.failed++
       this.#logger.error(`the janitor could not deal with ${kind} ${id}`, { error })
     }
+  }
+
+  /** What a crash, or a part that came to another process, has left to do. */
+  async #assemble(entry: StoredEntry, counts: JanitorCounts): Promise<void> {
+    const { id } = entry
+    if (this.#judge) return this.#complete(entry, counts)
+    const letGo = await this.#storage.hold?.(id)
+    try {
+      const request = { completedDir: this.#completedDir, signal: this.#stop.signal }
+      if (await this.#storage.concatenation?.concat(id, request)) counts.finalized++
+    } finally {
+      await letGo?.()
+    }
+    this.#tell('assemble', entry)
   }
 
   /** A refusal is a verdict too: its upload has gone. */

@@ -9,7 +9,14 @@ export interface JanitorPolicy {
   readonly zombies: 'finalize' | 'delete'
 }
 
-export type JanitorAction = 'keep' | 'finalize' | 'complete' | 'discard' | 'bury' | 'report'
+export type JanitorAction =
+  | 'keep'
+  | 'finalize'
+  | 'complete'
+  | 'assemble'
+  | 'discard'
+  | 'bury'
+  | 'report'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -27,6 +34,7 @@ export function decide(entry: StoredEntry, nowMs: number, policy: JanitorPolicy)
     case 'upload':
       if (entry.refused) return 'discard'
       if (entry.gated) return 'complete'
+      if (entry.assemblable) return 'assemble'
       if (entry.complete) return policy.zombies === 'finalize' ? 'finalize' : 'discard'
       // What clients were told counts, shorter or longer.
       if (entry.expiresAtMs !== undefined) return nowMs >= entry.expiresAtMs ? 'discard' : 'keep'

@@ -68,9 +68,34 @@ export interface AppendRequest {
 /** How an upload is removed before a worker had it. */
 export interface TerminateRequest {
   readonly completedDir: string
-  readonly end: UploadEnd
+  /** `acknowledged` for a part whose bytes are in another upload now. */
+  readonly end: UploadEnd | 'acknowledged'
   /** Kept with what is remembered of the upload. */
   readonly notes?: UploadNotes
+}
+
+/** How a final upload is filled. */
+export interface ConcatRequest {
+  readonly completedDir: string
+  /** Ends it early; the upload stays pending. */
+  readonly signal: AbortSignal
+}
+
+/** Final uploads: those that `notes.concat.parts` of their creation says. */
+export interface Concatenation {
+  /**
+   * Fills a final upload that has no bytes with those of its parts, in order, and seals and finalizes
+   * it; a gated one stays sealed. For whoever holds it. The parts stay. When it fails, or its process
+   * dies, the upload is as it was.
+   *
+   * @throws `ERR_INVALID_CONCAT` when a part is not there or not complete, `ERR_INSUFFICIENT_STORAGE`
+   */
+  concat(id: string, request: ConcatRequest): Promise<StoredUpload>
+  /** Remembers that a final upload waits for parts. */
+  want(id: string, parts: readonly string[]): Promise<void>
+  unwant(id: string, part: string): Promise<void>
+  /** The final uploads that wait for a part. */
+  wantedBy(part: string): Promise<readonly string[]>
 }
 
 /** What an append left behind. Partial success is a value: `contentError` says why it ended early. */
@@ -136,6 +161,8 @@ export interface Storage {
    * `ERR_UPLOAD_LOCKED` while a worker holds it
    */
   terminate(id: string, request: TerminateRequest): Promise<void>
+  /** Puts uploads together. Absent where that cannot be done. */
+  readonly concatenation?: Concatenation
   /** Uploads that are not yet completed. Corrupt ones are left out; the janitor reports those. */
   list(): AsyncIterable<StoredUpload>
   /** Bytes that a new upload could take. */
@@ -179,6 +206,8 @@ export interface StoredEntry {
   readonly expiresAtMs?: number
   /** For `upload`: it is complete and waits for its verdict. */
   readonly gated?: boolean
+  /** For `upload`: a final one whose parts are all complete. */
+  readonly assemblable?: boolean
   /** For `upload`: it was refused after all, and only its removal is missing. */
   readonly refused?: boolean
   /** Why it is called corrupt. */

@@ -29,10 +29,8 @@ export async function create(
 ): Promise<StoredUpload> {
   const { length, metadata, content: terms } = creation
   checkLength(length, uploads.maxSize)
-  const { filename } = metadata.values
-  if (filename !== undefined) checkFilename(filename, uploads.filenameCharset)
   const bytes = terms && (await firstBytes(uploads, length, terms, content))
-  const serverMetadata = await callOnCreate(uploads, creation)
+  const serverMetadata = await admit(uploads, creation)
   const whole = bytes && (await wholeBody(uploads, bytes, content))
   const upload = await uploads.storage.create(
     {
@@ -139,17 +137,22 @@ async function orNothing(
   }
 }
 
-function checkLength(length: number | null, maxSize: number | null): void {
+export function checkLength(length: number | null, maxSize: number | null): void {
   const limit = maxSize ?? Number.MAX_SAFE_INTEGER
   if (length === null || length <= limit) return
   throw new UploadError('ERR_MAX_SIZE_EXCEEDED', `an upload may have up to ${limit} bytes`)
 }
 
-/** The hook's refusal is passed on; anything else that it throws or returns wrongly is our fault. */
-async function callOnCreate(
-  { onCreate }: Uploads,
-  { headers, metadata }: Creation,
+/**
+ * Asks everybody who may refuse a creation; resolves with the server's metadata. The hook's refusal is
+ * passed on; anything else that it throws or returns wrongly is our fault.
+ */
+export async function admit(
+  { onCreate, filenameCharset }: Uploads,
+  { headers, metadata }: Pick<Creation, 'headers' | 'metadata'>,
 ): Promise<Readonly<Record<string, string>>> {
+  const { filename } = metadata.values
+  if (filename !== undefined) checkFilename(filename, filenameCharset)
   if (!onCreate) return {}
   try {
     const returned = await onCreate(Object.freeze(headers), Object.freeze(metadata.values))

@@ -3,6 +3,7 @@ import { UploadError } from '../errors.ts'
 import type { ContentTerms } from '../protocol/operation.ts'
 import type { AppendResult, Content, FirstContent } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
+import { assembleWaiting } from './assemble.ts'
 import { verified } from './checksum.ts'
 import { complete, isGated } from './complete.ts'
 import { toUploadInfo } from './events.ts'
@@ -62,6 +63,7 @@ export async function receive(
   try {
     const upload = await write(uploads, reception, content)
     if (isWaiting(upload)) return await complete(uploads, upload)
+    assembleWaiting(uploads, upload)
     // Where it was not asked yet, for a checksum was awaited, it is now.
     if (upload.state === 'receiving' && (await sniffRecorded(uploads, upload))) {
       await uploads.storage.note(id, { sniffed: true })

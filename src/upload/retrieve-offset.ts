@@ -1,6 +1,7 @@
 /** Offset retrieval. The client asks because its connection is gone: the old request ends first. @module */
 import { UploadError } from '../errors.ts'
 import type { StoredUpload } from '../store/upload.ts'
+import { assemble, isPending } from './assemble.ts'
 import { undecided } from './complete.ts'
 import { find, isWaiting, lookUp } from './look-up.ts'
 import type { Uploads } from './uploads.ts'
@@ -9,6 +10,7 @@ import type { Uploads } from './uploads.ts'
 export async function retrieveOffset(uploads: Uploads, id: string): Promise<StoredUpload> {
   await uploads.holders.interrupt(id)
   const upload = await find(uploads, id)
+  if (isPending(upload)) return assemble(uploads, id)
   if (!isWaiting(upload)) return upload
   const release = await uploads.holders.take(id, () => undefined)
   try {

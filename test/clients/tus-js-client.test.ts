@@ -1,7 +1,7 @@
 /** tus-js-client as applications use it in Node. @module */
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DetailedError, Upload, type UploadOptions } from 'tus-js-client'
 import { describe, expect, it } from 'vitest'
@@ -51,6 +51,30 @@ describe('tus-js-client', () => {
     const data = randomBytes(20_000_000)
     await send(served, data, { chunkSize: 8 * 2 ** 20 })
     expect((await receive(served, root)).sum).toBe(sha256Of(data))
+  })
+
+  it('sends a file in parallel parts, also one that it has to take up again', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root)
+    const data = randomBytes(9_000_000)
+    const metadata = { filename: 'whole' }
+    await send(served, data, { parallelUploads: 4, metadata })
+    expect(await receive(served, root)).toEqual({ sum: sha256Of(data), metadata })
+    await expect.poll(() => readdir(served.directory)).toEqual(['.tussi'])
+
+    const half = new Upload(data, { endpoint: served.url, parallelUploads: 3, metadata })
+    const begun = new Promise<void>((resolve) => {
+      half.options.onProgress = (sent) => sent > 3_000_000 && resolve()
+      half.start()
+    })
+    await begun
+    await half.abort()
+    await new Promise<void>((resolve, reject) => {
+      half.options.onSuccess = () => resolve()
+      half.options.onError = reject
+      half.start()
+    })
+    expect(await receive(served, root)).toEqual({ sum: sha256Of(data), metadata })
   })
 
   it('is told which setting to change when its request is too large', async () => {

@@ -51,6 +51,8 @@ export interface ConformanceCase {
   readonly detail?: RegExp
   /** Where the upload stands afterwards. By default where it stood before. */
   readonly offsetAfter?: number
+  /** What is looked at afterwards is the upload that the response names. */
+  readonly created?: boolean
   /** The status of a HEAD afterwards, where it is not that of an upload. */
   readonly headAfter?: number
   /** What a HEAD of the upload, or of the created one, says afterwards. */

@@ -5,6 +5,7 @@ import { COMPLETED_CASES } from './cases-completed.ts'
 import { FORWARDED_CASES } from './cases-forwarded.ts'
 import { CORS_CASES, METHOD_CASES } from './cases-methods.ts'
 import { NO_TRAILER_CASES, TUS_CHECKSUM_CASES } from './cases-tus-checksum.ts'
+import { TUS_CONCATENATION_CASES } from './cases-tus-concatenation.ts'
 import { TUS_CORE_CASES } from './cases-tus-core.ts'
 import { TUS_CREATION_CASES } from './cases-tus-creation.ts'
 import { TUS_CREATION_WITH_UPLOAD_CASES } from './cases-tus-creation-with-upload.ts'
@@ -23,6 +24,7 @@ const ROWS = [
   ...TUS_CHECKSUM_CASES,
   ...NO_TRAILER_CASES,
   ...TUS_TERMINATION_CASES,
+  ...TUS_CONCATENATION_CASES,
   ...COMPLETED_CASES,
   ...METHOD_CASES,
   ...CORS_CASES,

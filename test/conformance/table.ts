@@ -57,13 +57,15 @@ async function runCase(row: ConformanceCase, server: Running, problems: boolean)
     requestOf(request.method, {
       ...request,
       path: fill(request.path ?? path ?? '/files/', path),
+      fields: fillAll(request.fields ?? {}, path, server),
     }),
   )
   expect([status].flat(), `status, with the body ${response.body}`).toContain(response.status)
   if (request.method !== 'OPTIONS') expect(response.fields['tus-resumable']).toBe('1.0.0')
   expectFields(response, row.fields ?? {}, server)
   if (problems && row.code) expectProblem(response, row, request.method)
-  await expectAfterwards(row, server, path ?? createdPath(response))
+  const made = createdPath(response)
+  await expectAfterwards(row, server, row.created ? made : (path ?? made))
 }
 
 async function expectAfterwards(
@@ -144,6 +146,18 @@ function requestOf(
 function createdPath({ status, fields }: TestResponse): string | undefined {
   if (status !== 201 || !fields.location) return undefined
   return new URL(fields.location, 'http://relative.test').pathname
+}
+
+function fillAll(
+  fields: Readonly<Record<string, FieldValue>>,
+  path: string | undefined,
+  { authority }: Running,
+): Record<string, FieldValue> {
+  const filled = Object.entries(fields).map(([name, value]): [string, FieldValue] => {
+    if (typeof value !== 'string') return [name, value]
+    return [name, fill(value, path).replaceAll('{authority}', authority)]
+  })
+  return Object.fromEntries(filled)
 }
 
 function fill(path: string, uploadPath: string | undefined): string {

@@ -17,6 +17,7 @@ import {
   terminated,
 } from './harness.ts'
 import { describeAppend, describeFailingAppend } from './storage-append.ts'
+import { describeConcatenation } from './storage-concat.ts'
 import { describeConcurrentAppends } from './storage-concurrency.ts'
 import { describeStorageEntries } from './storage-entries.ts'
 import { describeTerminate } from './storage-terminate.ts'
@@ -31,6 +32,7 @@ export function describeStorage(name: string, open: OpenStorageFunction): void {
     describe('appends at the same time', () => describeConcurrentAppends(open))
     describe('terms of an append', () => describeAppendTerms(open))
     describe('finalize', () => describeFinalize(open))
+    describe('concatenation', () => describeConcatenation(open))
     describe('terminate', () => describeTerminate(open))
     describe('list', () => describeList(open))
     describe('entries, discard and bury', () => describeStorageEntries(open))

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   isAuthority,
+  partIdFrom,
   resolveScheme,
   uploadIdFrom,
   uploadLocation,
@@ -95,4 +96,32 @@ describe('isAuthority', () => {
     'ä',
     `${'a'.repeat(256)}`,
   ])('refuses %j', (host) => expect(isAuthority(host)).toBe(false))
+})
+
+describe('partIdFrom', () => {
+  const id = '0a1b2c3d-0000-4000-8000-000000000001'
+  const server = { authority: 'H.example:8080', publicUrl: 'https://public.example/up' }
+
+  it.each([
+    `/files/${id}`,
+    `files/${id}`,
+    id,
+    `/other/prefix/${id}?a=b`,
+    `http://h.example:8080/files/${id}`,
+    `HTTPS://H.EXAMPLE:8080/${id.toUpperCase()}`,
+    `//h.example:8080/files/${id}`,
+    `https://public.example/up/${id}`,
+  ])('finds it in %s', (url) => expect(partIdFrom(url, server)).toBe(id))
+
+  it.each([
+    `http://h.example/files/${id}`,
+    `http://other.example/files/${id}`,
+    `//other.example/files/${id}`,
+    `http://h.example:8080@other.example/${id}`,
+    `http://h.example:8080.other.example/${id}`,
+    '/files/',
+    `/files/${id}.meta`,
+    `/files/${id}/x`,
+    'javascript:alert(1)',
+  ])('finds none in %s', (url) => expect(partIdFrom(url, server)).toBeUndefined())
 })

@@ -26,7 +26,8 @@ export function* create(io: Io, { upload, first }: CreateArgs): Operation<Stored
   try {
     // Whoever finds the file before its record must see that it is being made.
     io.posix.tryLock(fd)
-    if (length) reserve(io, fd, length)
+    // A final upload gets the blocks of its parts, or room when it is put together.
+    if (length && !upload.notes?.concat?.parts) reserve(io, fd, length)
     const record = newRecord(upload)
     const stored = first
       ? yield* receiveFirst(io, { id, fd, record }, first)

@@ -7,6 +7,7 @@ import type {
   AppendRequest,
   AppendResult,
   Batch,
+  Concatenation,
   FirstContent,
   NewUpload,
   Storage,
@@ -16,12 +17,13 @@ import type {
 import type { StoredUpload } from '../upload.ts'
 import type { UploadNotes } from '../upload-notes.ts'
 import { appendStream, MESSAGE_BYTES, termsOf } from './append-stream.ts'
+import { FilesystemConcatenation } from './concat-files.ts'
 import { prepareCompleted, prepareUploads, remoteFileSystem } from './directories.ts'
 import { FilesystemQueue } from './filesystem-queue.ts'
 import type { InspectArgs } from './inspect.ts'
 import { toUploadError } from './io-call.ts'
 import { IoPool } from './io-pool.ts'
-import { DEAD, ENDED, parseName, STOP, TEMPORARY } from './layout.ts'
+import { DEAD, ENDED, parseName, STOP, TEMPORARY, WANTED } from './layout.ts'
 import { loadPosix } from './posix.ts'
 import { readNames } from './read-names.ts'
 import { freeSpace } from './reserve.ts'
@@ -68,6 +70,7 @@ export class FilesystemStorage implements Storage {
   readonly #stops: StopRequests
   readonly #appends = new Set<Promise<AppendResult>>()
   readonly #queues = new Map<string, FilesystemQueue>()
+  readonly concatenation: Concatenation
 
   /** @throws `ERR_DIRECTORY`, `ERR_NATIVE_UNAVAILABLE` */
   constructor(options: FilesystemStorageOptions) {
@@ -84,6 +87,8 @@ export class FilesystemStorage implements Storage {
     this.directory = prepareUploads(directory, directoryMode)
     this.#stops = new StopRequests(this.directory, this.#logger)
     this.#pool = new IoPool({ directory: this.directory, fsync, native })
+    const completed = (path: string): string => this.#queue(path).completedDir
+    this.concatenation = new FilesystemConcatenation(this.#pool, completed)
     const remote = remoteFileSystem(this.directory)
     if (remote) {
       this.#logger.warn(
@@ -191,6 +196,7 @@ export class FilesystemStorage implements Storage {
     yield* this.#inspect('dead', join(completed, DEAD))
     yield* this.#inspect('temporary', join(this.directory, TEMPORARY))
     yield* this.#inspect('temporary', join(this.directory, STOP))
+    yield* this.#inspect('wanted', join(this.directory, WANTED))
     yield* this.#inspect('temporary', join(completed, TEMPORARY))
     for await (const shards of readNames(join(completed, ENDED))) {
       for (const shard of shards) yield* this.#inspect('tombstone', join(completed, ENDED, shard))

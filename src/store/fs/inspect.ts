@@ -8,7 +8,7 @@ import { closeSync, existsSync, renameSync, rmSync, type Stats, statSync } from 
 import { dirname, join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { StoredEntry } from '../storage.ts'
-import { expiresAtMs, isForQueue } from '../upload-notes.ts'
+import { expiresAtMs, isForQueue, type UploadNotes } from '../upload-notes.ts'
 import type { RecordFields } from '../upload-record.ts'
 import { bury, type CompletedUploadPlace, readCompleted, removeCompleted } from './claim.ts'
 import { type Io, isBusy, lockFile, type Operation, syncDirectory } from './io-call.ts'
@@ -17,7 +17,7 @@ import { checkSize, readRecord } from './record-file.ts'
 import { removeLocked } from './remove.ts'
 import { remember } from './terminate.ts'
 
-type Area = 'uploads' | 'completed' | 'tombstone' | 'dead' | 'temporary'
+type Area = 'uploads' | 'completed' | 'tombstone' | 'dead' | 'temporary' | 'wanted'
 
 export interface InspectArgs {
   readonly area: Area
@@ -47,7 +47,11 @@ function inspectName(
   try {
     if (area === 'uploads') return inspectUpload(directory, name)
     if (area === 'completed') return inspectCompleted(io, directory, name)
-    return plainEntry(area, path, name)
+    if (area !== 'wanted') return plainEntry(area, path, name)
+    // Somebody waits for as long as the part is there.
+    return existsSync(dataPath(io.directory, name))
+      ? undefined
+      : plainEntry('temporary', path, name)
   } catch (error) {
     const { code = String(error) } = error as NodeJS.ErrnoException
     return { ...entryOf('corrupt-upload', name, path, Date.now()), reason: code }
@@ -166,13 +170,28 @@ function inspectUpload(directory: string, name: string): StoredEntry | undefined
   }
   const { notes, complete, lastWrite } = record
   const expires = expiresAtMs(record)
+  const parts = complete ? undefined : readParts(directory, notes)
+  // A final upload is as young as the youngest of its parts.
+  const active = Math.max(lastWrite, ...(parts ?? []).map((part) => part?.lastWrite ?? 0))
   return {
-    ...entryOf('upload', id, path, lastWrite * 1000),
+    ...entryOf('upload', id, path, active * 1000),
+    ...(parts?.every((part) => part?.complete) && { assemblable: true }),
     complete: complete && isForQueue(notes),
     ...(expires !== null && { expiresAtMs: expires }),
-    ...(notes.gated && { gated: true }),
+    ...(notes.gated && complete && { gated: true }),
     ...(notes.refusal && { refused: true }),
   }
+}
+
+/** The records of the parts of a final upload. */
+function readParts(
+  directory: string,
+  { concat }: UploadNotes,
+): (RecordFields | undefined)[] | undefined {
+  return concat?.parts?.map((part) => {
+    const record = readOrError(() => readRecord(recordPath(directory, part)))
+    return record instanceof UploadError ? undefined : record
+  })
 }
 
 function inspectCompleted(io: Io, directory: string, name: string): StoredEntry | undefined {

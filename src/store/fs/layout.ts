@@ -13,6 +13,8 @@ const RECORD_SUFFIX = '.meta'
 export const TEMPORARY = '.tussi/tmp'
 /** Requests to other processes to let an upload go, named after it and who asks. */
 export const STOP = '.tussi/stop'
+/** Final uploads that wait, each below the part that it waits for. */
+export const WANTED = '.tussi/wanted'
 /** Tombstones of acknowledged uploads, below the completed directory, sharded by two hex digits. */
 export const ENDED = '.tussi/ended'
 /** Damaged completed uploads with their reasons, below the completed directory. */
@@ -28,6 +30,10 @@ export function recordPath(directory: string, id: string): string {
 
 export function tombstonePath(completedDir: string, id: string): string {
   return join(completedDir, ENDED, id.slice(0, 2), id)
+}
+
+export function wantedPath(directory: string, part: string): string {
+  return join(directory, WANTED, part)
 }
 
 /** What a name directly in one of the two directories stands for; other names are not ours. */

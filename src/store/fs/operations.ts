@@ -1,6 +1,15 @@
 /** What an I/O thread can do. @module */
 import { appendWhole, closeAppend, commitAppend, lockAppend, openAppend } from './append.ts'
 import { acknowledge, buryClaim, claim, entomb, releaseClaim } from './claim.ts'
+import {
+  closeFinal,
+  copyPart,
+  openFinal,
+  sealFinal,
+  unwant,
+  want,
+  wantedBy,
+} from './concatenate.ts'
 import { create } from './create.ts'
 import { finalize } from './finalize.ts'
 import { find, info, settledInfo } from './info.ts'
@@ -18,6 +27,8 @@ interface Operations {
   readonly claim: typeof claim
   readonly closeAppend: typeof closeAppend
   readonly commitAppend: typeof commitAppend
+  readonly closeFinal: typeof closeFinal
+  readonly copyPart: typeof copyPart
   readonly create: typeof create
   readonly discard: typeof discard
   readonly entomb: typeof entomb
@@ -29,11 +40,16 @@ interface Operations {
   readonly lockAppend: typeof lockAppend
   readonly note: typeof note
   readonly openAppend: typeof openAppend
+  readonly openFinal: typeof openFinal
   readonly read: typeof read
   readonly releaseClaim: typeof releaseClaim
   readonly renameNew: typeof renameNew
+  readonly sealFinal: typeof sealFinal
   readonly settledInfo: typeof settledInfo
   readonly terminate: typeof terminate
+  readonly unwant: typeof unwant
+  readonly want: typeof want
+  readonly wantedBy: typeof wantedBy
 }
 
 export const OPERATIONS: Operations = {
@@ -44,6 +60,8 @@ export const OPERATIONS: Operations = {
   claim,
   closeAppend,
   commitAppend,
+  closeFinal,
+  copyPart,
   create,
   discard,
   entomb,
@@ -55,11 +73,16 @@ export const OPERATIONS: Operations = {
   lockAppend,
   note,
   openAppend,
+  openFinal,
   read,
   releaseClaim,
   renameNew,
+  sealFinal,
   settledInfo,
   terminate,
+  unwant,
+  want,
+  wantedBy,
 }
 
 export type OperationName = keyof Operations

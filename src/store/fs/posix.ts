@@ -18,8 +18,22 @@ export interface Posix {
   allocate(fd: number, length: number): void
   /** Renames unless `to` exists, in one step; gives the code of the error that kept it from that. */
   renameNew(from: string, to: string): string | undefined
+  /**
+   * Copies bytes from file to file and says how many; `undefined` where that cannot be done in the
+   * kernel.
+   */
+  copyRange(range: CopyRange): number | undefined
   /** Syncs everything on the file system of `fd`; `undefined` where that would hide a failure. */
   readonly syncAll: ((fd: number) => void) | undefined
+}
+
+/** Bytes of one open file, and where they go in another. */
+export interface CopyRange {
+  readonly from: number
+  readonly start: number
+  readonly to: number
+  readonly position: number
+  readonly length: number
 }
 
 const LOCK_EX = 2
@@ -51,12 +65,13 @@ export const PORTABLE: Posix = {
   isMarked: () => false,
   allocate: (fd, length) => ftruncateSync(fd, length),
   renameNew: () => 'ENOSYS',
+  copyRange: () => undefined,
   syncAll: undefined,
 }
 
 /** @throws `ERR_NATIVE_UNAVAILABLE` */
 export function loadPosix(): Posix {
-  const { flock, fallocate, fcntl, renameat2, syncfs, errno } = loadCalls()
+  const { flock, fallocate, fcntl, renameat2, copy_file_range, syncfs, errno } = loadCalls()
   const check = (syscall: string, result: number): number => {
     if (result === 0) return 0
     const number = errno()
@@ -96,6 +111,16 @@ export function loadPosix(): Posix {
       const result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)
       return result === 0 ? undefined : getSystemErrorName(-errno())
     },
+    copyRange({ from, start, to, position, length }) {
+      if (!copy_file_range) return undefined
+      for (;;) {
+        const result = copy_file_range(from, pointerTo(start), to, pointerTo(position), length, 0)
+        if (result >= 0) return Number(result)
+        const name = getSystemErrorName(-errno())
+        if (NOT_IN_KERNEL.has(name)) return undefined
+        if (name !== 'EINTR') fail('copy_file_range', errno())
+      }
+    },
     syncAll:
       syncfs &&
       ((fd) => {
@@ -104,15 +129,33 @@ export function loadPosix(): Posix {
   }
 }
 
+/** Between these files, or at all, the kernel cannot. */
+const NOT_IN_KERNEL = new Set(['ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EXDEV', 'EINVAL', 'EPERM'])
+
+function pointerTo(offset: number): Buffer {
+  const buffer = Buffer.alloc(8)
+  buffer.writeBigInt64LE(BigInt(offset))
+  return buffer
+}
+
 interface Calls {
   flock(fd: number, operation: number): number
   fcntl(fd: number, command: number, lock: Buffer): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
   readonly renameat2: RenameAt2 | undefined
+  readonly copy_file_range: CopyFileRange | undefined
   readonly syncfs: ((fd: number) => number) | undefined
   errno(): number
 }
 
+type CopyFileRange = (
+  from: number,
+  start: Buffer,
+  to: number,
+  position: Buffer,
+  length: number,
+  flags: number,
+) => number | bigint
 type RenameAt2 = (fromFd: number, from: string, toFd: number, to: string, flags: number) => number
 
 function loadCalls(): Calls {
@@ -125,7 +168,14 @@ function loadCalls(): Calls {
         process.platform === 'linux' ? fcntl(fd, command, 'void *', lock) : unmarked(lock),
       flock: libc.func('int flock(int fd, int operation)'),
       fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
-      renameat2: loadRename(libc),
+      renameat2: optional<RenameAt2>(
+        libc,
+        'int renameat2(int fromFd, const char *from, int toFd, const char *to, unsigned int flags)',
+      ),
+      copy_file_range: optional<CopyFileRange>(
+        libc,
+        'int64_t copy_file_range(int from, void *start, int to, void *at, size_t length, unsigned int flags)',
+      ),
       syncfs: tellsFailedSyncs() ? libc.func('int syncfs(int fd)') : undefined,
       errno: () => koffi.errno(),
     }
@@ -140,11 +190,9 @@ function loadCalls(): Calls {
 }
 
 /** Not every libc has it. */
-function loadRename(libc: import('koffi').LibraryHandle): RenameAt2 | undefined {
+function optional<T>(libc: import('koffi').LibraryHandle, prototype: string): T | undefined {
   try {
-    return libc.func(
-      'int renameat2(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, unsigned int flags)',
-    )
+    return libc.func(prototype) as T
   } catch {
     return undefined
   }

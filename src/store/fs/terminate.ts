@@ -1,7 +1,7 @@
 /** Terminating: an upload goes wherever it stands, and how it ended is remembered. @module */
 import { closeSync, existsSync, fstatSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
-import type { UploadEnd } from '../upload.ts'
+import type { TerminateRequest } from '../storage.ts'
 import type { UploadNotes } from '../upload-notes.ts'
 import type { RecordFields } from '../upload-record.ts'
 import { type CompletedUploadPlace, readCompleted, removeCompleted } from './claim.ts'
@@ -21,7 +21,7 @@ import { readRecord, writeRecord } from './record-file.ts'
 import { removeLocked } from './remove.ts'
 
 export interface Termination extends CompletedUploadPlace {
-  readonly end: UploadEnd
+  readonly end: TerminateRequest['end']
   readonly notes: UploadNotes
 }
 
@@ -73,7 +73,8 @@ export function* remember(
   { id, completedDir, end, notes }: Termination,
   record: RecordFields,
 ): Operation<void> {
-  const tombstone = { ...record, ended: end, notes: { ...record.notes, ...notes } }
+  const ended = end === 'acknowledged' ? null : end
+  const tombstone = { ...record, ended, notes: { ...record.notes, ...notes } }
   try {
     yield* writeRecord(io, completedDir, tombstonePath(completedDir, id), tombstone)
   } catch (error) {

@@ -10,6 +10,7 @@ import type {
   AppendRequest,
   AppendResult,
   Batch,
+  Concatenation,
   FirstContent,
   NewUpload,
   Storage,
@@ -50,6 +51,21 @@ export class MemoryStorage implements Storage {
   readonly #capacity: number
   readonly #entries = new Map<string, Entry>()
   readonly #queues = new Map<string, MemoryQueue>()
+  /** Final uploads by the parts that they wait for. */
+  readonly #wanted = new Map<string, Set<string>>()
+  readonly concatenation: Concatenation = {
+    concat: async (id, { completedDir, signal }) => {
+      signal.throwIfAborted()
+      return this.#concat(id, completedDir)
+    },
+    want: async (id, parts) => {
+      for (const part of parts) {
+        this.#wanted.set(part, (this.#wanted.get(part) ?? new Set()).add(id))
+      }
+    },
+    unwant: async (id, part) => void this.#wanted.get(part)?.delete(id),
+    wantedBy: async (part) => [...(this.#wanted.get(part) ?? [])],
+  }
 
   /** @throws `TypeError` when `capacity` is no non-negative number */
   constructor({ capacity = totalmem() }: MemoryStorageOptions = {}) {
@@ -144,6 +160,20 @@ export class MemoryStorage implements Storage {
     }
   }
 
+  async #concat(id: string, completedDir: string): Promise<StoredUpload> {
+    const entry = this.#entry(id)
+    const { upload } = entry
+    const ids = upload.notes.concat?.parts ?? []
+    const parts = ids.map((part) => this.#entries.get(part))
+    if (!ids.every((part) => this.#isSealed(part))) {
+      throw new UploadError('ERR_INVALID_CONCAT', 'a part is not there, or not complete')
+    }
+    entry.pieces.push(...parts.flatMap((part) => part?.pieces ?? []))
+    const length = entry.pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+    entry.upload = withExpiry({ ...upload, length, offset: length, lastWrite: new Date() })
+    return this.#settle(entry, { completedDir, seal: upload.notes.gated ?? false })
+  }
+
   async finalize(id: string, completedDir: string, notes: UploadNotes = {}): Promise<boolean> {
     const queue = this.openQueue(completedDir)
     if (queue.has(id)) return false
@@ -193,7 +223,11 @@ export class MemoryStorage implements Storage {
   }
 
   async *entries(completedDir: string): AsyncIterable<StoredEntry> {
-    for (const { upload } of this.#entries.values()) yield describeUpload(upload)
+    for (const { upload } of this.#entries.values()) {
+      const parts = upload.state === 'receiving' ? upload.notes.concat?.parts : undefined
+      const assemblable = parts?.every((part) => this.#isSealed(part)) ?? false
+      yield { ...describeUpload(upload), ...(assemblable && { assemblable }) }
+    }
     yield* this.openQueue(completedDir).entries()
   }
 
@@ -212,6 +246,10 @@ export class MemoryStorage implements Storage {
 
   /** There is nothing to let go of. */
   async close(): Promise<void> {}
+
+  #isSealed(id: string): boolean {
+    return this.#entries.get(id)?.upload.state === 'sealed'
+  }
 
   #entry(id: string): Entry {
     const entry = this.#entries.get(id)

@@ -63,7 +63,7 @@ export function describeUpload(upload: StoredUpload): StoredEntry {
   return {
     kind: 'upload',
     ...(expiresAt && { expiresAtMs: expiresAt.getTime() }),
-    ...(notes.gated && { gated: true }),
+    ...(notes.gated && upload.state === 'sealed' && { gated: true }),
     ...(notes.refusal && { refused: true }),
     id: upload.uploadId,
     path: `memory:${upload.uploadId}`,

@@ -1,0 +1,117 @@
+/** Putting a final upload together once all of its parts are complete. @module */
+import { UploadError } from '../errors.ts'
+import type { StoredUpload } from '../store/upload.ts'
+import { isPartial } from '../store/upload-notes.ts'
+import { complete } from './complete.ts'
+import { toUploadInfo } from './events.ts'
+import { find } from './look-up.ts'
+import type { Uploads } from './uploads.ts'
+
+/** Whether it is a final upload that has no bytes yet. */
+export function isPending({ state, notes }: StoredUpload): boolean {
+  return state === 'receiving' && notes.concat?.parts !== undefined
+}
+
+/**
+ * Puts a final upload together if its parts are complete, removes them then, and resolves with the
+ * upload as it is: still pending, or on its way to a worker. A crash in the middle leaves it pending.
+ *
+ * @throws `ERR_UPLOAD_LOCKED` while another request is at it, `ERR_INSUFFICIENT_STORAGE`, and the
+ * verdict of the application
+ */
+export async function assemble(uploads: Uploads, id: string): Promise<StoredUpload> {
+  const stop = new AbortController()
+  const release = await uploads.holders.take(id, (reason) => {
+    // Whoever looks meanwhile has to wait: begun anew with each look it would never end.
+    if (reason.code !== 'ERR_UPLOAD_INTERRUPTED') stop.abort(reason)
+  })
+  try {
+    const upload = await find(uploads, id)
+    const parts = upload.notes.concat?.parts
+    if (!isPending(upload) || !parts || !(await areComplete(uploads, parts))) return upload
+    const assembled = await settle(uploads, await concat(uploads, id, stop.signal))
+    await consume(uploads, id, parts)
+    return assembled
+  } finally {
+    release()
+  }
+}
+
+/** The last byte of a part has come: what waits for it may go on. Nobody waits for that. */
+export function assembleWaiting(uploads: Uploads, part: StoredUpload): void {
+  const { storage, logger } = uploads
+  const { uploadId } = part
+  const { concatenation } = storage
+  if (!concatenation || part.state !== 'sealed' || !isPartial(part.notes)) return
+  const failed = (error: unknown): void =>
+    logger.error('an upload could not be put together', { part: uploadId, error })
+  const run = async (id: string): Promise<void> => {
+    await assemble(uploads, id).catch((error) => {
+      if (isOver(error)) return concatenation.unwant(id, uploadId)
+      return failed(error)
+    })
+  }
+  const all = concatenation.wantedBy(uploadId)
+  all.then((ids) => Promise.all(ids.map(run))).catch(failed)
+}
+
+/** The final upload has ended before its parts were there, or was refused. */
+function isOver(error: unknown): boolean {
+  const code = error instanceof UploadError && error.code
+  return code === 'ERR_UPLOAD_GONE' || code === 'ERR_UPLOAD_NOT_FOUND' || code === 'ERR_REFUSED'
+}
+
+async function areComplete({ storage }: Uploads, ids: readonly string[]): Promise<boolean> {
+  const parts = await Promise.all(
+    [...new Set(ids)].map((id) =>
+      storage.info(id).then(
+        ({ state }) => state === 'sealed',
+        () => false,
+      ),
+    ),
+  )
+  return parts.every(Boolean)
+}
+
+async function concat(uploads: Uploads, id: string, signal: AbortSignal): Promise<StoredUpload> {
+  const { storage, queue } = uploads
+  const letGo = await storage.hold?.(id)
+  try {
+    const { completedDir } = queue
+    const assembled = await storage.concatenation?.concat(id, { completedDir, signal })
+    if (assembled) return assembled
+    throw new UploadError('ERR_INVALID_CONCAT', 'this storage puts no uploads together')
+  } finally {
+    await letGo?.()
+  }
+}
+
+/** Tells of an upload that has reached the queue; one that waits for a verdict gets it. */
+async function settle(uploads: Uploads, upload: StoredUpload): Promise<StoredUpload> {
+  if (upload.state === 'sealed') return complete(uploads, upload)
+  uploads.queue.notify(upload.uploadId)
+  await uploads.emit({ type: 'upload-completed', uploadInfo: toUploadInfo(upload) })
+  return upload
+}
+
+/**
+ * The bytes of the parts are in the final upload now. They are remembered as complete: a client that has
+ * lost the answer looks at them before it asks for the upload again.
+ */
+async function consume(uploads: Uploads, id: string, parts: readonly string[]): Promise<void> {
+  const { storage, queue, logger } = uploads
+  const { completedDir } = queue
+  const { concatenation } = storage
+  const end = async (part: string): Promise<void> => {
+    await concatenation?.unwant(id, part)
+    const others = (await concatenation?.wantedBy(part)) ?? []
+    if (others.length === 0) await storage.terminate(part, { completedDir, end: 'acknowledged' })
+  }
+  const ends = await Promise.allSettled([...new Set(parts)].map(end))
+  for (const result of ends) {
+    // Whatever is left the janitor removes when it is stale.
+    if (result.status === 'rejected') {
+      logger.warn('a part could not be removed', { id, error: result.reason })
+    }
+  }
+}

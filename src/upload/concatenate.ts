@@ -1,0 +1,109 @@
+/** Upload concatenation: one upload of others, at once or as soon as the last of them is complete. @module */
+import { UploadError } from '../errors.ts'
+import type { ConcatenateOperation } from '../protocol/operation.ts'
+import type { StoredUpload } from '../store/upload.ts'
+import { isPartial } from '../store/upload-notes.ts'
+import { assemble, isPending } from './assemble.ts'
+import { isGated } from './complete.ts'
+import { admit, checkLength } from './create.ts'
+import { toUploadInfo } from './events.ts'
+import { finalId } from './final-id.ts'
+import { find } from './look-up.ts'
+import type { Uploads } from './uploads.ts'
+
+/** What a client asks for. */
+export interface Concatenation extends Omit<ConcatenateOperation, 'type' | 'urls'> {
+  readonly partIds: readonly string[]
+  /** All request fields with lower-case names, for the hook. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** So many uploads of the same parts may have been terminated. */
+const MAX_ATTEMPTS = 100
+
+/**
+ * Makes a final upload. Repeated, it is answered with the upload that the first request has made.
+ *
+ * @throws `ERR_INVALID_CONCAT`, `ERR_MAX_SIZE_EXCEEDED`, `ERR_INVALID_METADATA`, `ERR_REFUSED`,
+ * `ERR_INSUFFICIENT_STORAGE`
+ */
+export async function concatenate(
+  uploads: Uploads,
+  concatenation: Concatenation,
+): Promise<StoredUpload> {
+  const { partIds, metadata } = concatenation
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const id = finalId(partIds, metadata.echo, attempt)
+    const known = await findOrEnd(uploads, id)
+    if (known === 'ended') continue
+    const upload = known ?? (await create(uploads, id, concatenation))
+    return isPending(upload) ? assemble(uploads, id) : upload
+  }
+  throw new UploadError('ERR_INVALID_CONCAT', 'uploads of these parts have been ended too often')
+}
+
+/** One that was terminated, or refused, leaves its place to another. */
+async function findOrEnd(
+  uploads: Uploads,
+  id: string,
+): Promise<StoredUpload | 'ended' | undefined> {
+  try {
+    return await find(uploads, id)
+  } catch (error) {
+    const code = error instanceof UploadError && error.code
+    if (code === 'ERR_UPLOAD_NOT_FOUND') return undefined
+    if (code === 'ERR_UPLOAD_GONE' || code === 'ERR_REFUSED') return 'ended'
+    throw error
+  }
+}
+
+async function create(
+  uploads: Uploads,
+  id: string,
+  concatenation: Concatenation,
+): Promise<StoredUpload> {
+  const { partIds, metadata, field } = concatenation
+  const { storage } = uploads
+  const unique = [...new Set(partIds)]
+  const found = await Promise.all(unique.map((partId) => findPart(uploads, partId)))
+  const parts = new Map(found.map((part) => [part.uploadId, part]))
+  const length = sumOf(partIds.map((partId) => parts.get(partId)?.length ?? null))
+  checkLength(length, uploads.maxSize)
+  const serverMetadata = await admit(uploads, concatenation)
+  const upload = {
+    id,
+    length,
+    metadata: metadata.values,
+    uploadMetadata: metadata.echo,
+    serverMetadata,
+    notes: { concat: { field, parts: partIds }, ...(isGated(uploads) && { gated: true }) },
+  }
+  let created: StoredUpload
+  try {
+    created = await storage.create(upload)
+  } catch (error) {
+    // The same request has been faster, here or in another process.
+    if (!(error instanceof UploadError) || error.code !== 'ERR_UPLOAD_EXISTS') throw error
+    return find(uploads, id)
+  }
+  const { metadata: told } = toUploadInfo(created)
+  await uploads.emit({ type: 'upload-created', uploadId: id, length, metadata: told })
+  // Also those that are complete: another upload of them must not take them away.
+  const unfinished = found.some(({ state }) => state === 'receiving')
+  if (unfinished) await storage.concatenation?.want(id, unique)
+  return created
+}
+
+async function findPart({ storage }: Uploads, id: string): Promise<StoredUpload> {
+  const part = await storage.info(id).catch((error: unknown) => {
+    if (error instanceof UploadError && error.code === 'ERR_UPLOAD_NOT_FOUND') return undefined
+    throw error
+  })
+  const expired = part?.expiresAt && part.expiresAt.getTime() <= Date.now()
+  if (part && isPartial(part.notes) && !expired) return part
+  throw new UploadError('ERR_INVALID_CONCAT', `${id} is not a partial upload of this server`)
+}
+
+function sumOf(lengths: readonly (number | null)[]): number | null {
+  return lengths.reduce((sum, length) => (sum === null || length === null ? null : sum + length), 0)
+}

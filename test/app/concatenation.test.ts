@@ -1,0 +1,151 @@
+/** Concatenation where processes meet, die, or have a say; and many parts. @module */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { FilesystemStorage, Janitor, TusApp, UploadError } from 'tussi'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  idOf,
+  patch,
+  type Served,
+  serve,
+  sha256,
+  sha256Of,
+  TUS,
+  temporaryDirectory,
+} from '../serve.ts'
+
+const SILENT = { info() {}, warn() {}, error() {} }
+const PART = { 'Upload-Concat': 'partial', 'Content-Type': 'application/offset+octet-stream' }
+
+async function post(
+  url: string,
+  fields: Record<string, string>,
+  body?: Uint8Array,
+): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: { ...TUS, ...fields },
+    ...(body && { body: body as Uint8Array<ArrayBuffer> }),
+  })
+}
+
+/** A part that has received `data`, of `length` bytes; its URL. */
+async function part(url: string, data: Uint8Array, length = data.length): Promise<string> {
+  const response = await post(url, { ...PART, 'Upload-Length': `${length}` }, data)
+  if (response.status !== 201) throw new Error(`POST: ${response.status}`)
+  return response.headers.get('location') ?? ''
+}
+
+function join(url: string, parts: readonly string[]): Promise<Response> {
+  return post(url, { 'Upload-Concat': `final;${parts.join(' ')}` })
+}
+
+async function received({ tus }: Served, root: string): Promise<string> {
+  const upload = await tus.waitForFile({ timeoutMs: 10_000 })
+  const sum = await sha256(await upload.save(`${root}/saved-${upload.name}`))
+  await upload.acknowledge()
+  return sum
+}
+
+describe('a final upload', () => {
+  it('is put together by whichever process gets the last part', async () => {
+    const root = await temporaryDirectory()
+    const [a, b] = [await serve(root), await serve(root)]
+    const data = randomBytes(300_000)
+    const parts = [
+      await part(a.url, data.subarray(0, 100_000)),
+      await part(a.url, data.subarray(100_000, 200_000), 200_000),
+    ]
+    expect((await join(a.url, parts)).status).toBe(201)
+    const there = `${b.url}${idOf(parts[1] ?? '')}`
+    expect((await patch(there, 100_000, data.subarray(200_000))).status).toBe(204)
+    expect(await received(a, root)).toBe(sha256Of(data))
+    await expect.poll(() => readdir(a.directory)).toEqual(['.tussi'])
+    expect(await readdir(`${a.directory}/.tussi/wanted`)).toEqual([])
+  })
+
+  it.each(['HEAD', 'the janitor'])(
+    'that a crash has left pending is finished by %s',
+    async (who) => {
+      const root = await temporaryDirectory()
+      const served = await serve(root)
+      const { storage, completedDir } = served
+      const data = randomBytes(200_000)
+      const parts = [
+        await part(served.url, data.subarray(0, 50_000)),
+        await part(served.url, data.subarray(50_000)),
+      ].map(idOf)
+      // As the crash leaves it: created, and its parts are complete.
+      const { uploadId } = await storage.create({
+        id: crypto.randomUUID(),
+        length: data.length,
+        metadata: {},
+        uploadMetadata: '',
+        serverMetadata: {},
+        notes: { concat: { field: 'final;a b', parts } },
+      })
+      if (who === 'HEAD') {
+        const head = await fetch(`${served.url}${uploadId}`, { method: 'HEAD', headers: TUS })
+        expect(head.headers.get('upload-offset')).toBe(`${data.length}`)
+      } else {
+        const janitor = new Janitor({ storage, completedDir, logger: SILENT })
+        expect(await janitor.run()).toMatchObject({ finalized: 1 })
+      }
+      expect(await received(served, root)).toBe(sha256Of(data))
+    },
+  )
+
+  it('is judged as any other', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root, {
+      sha256: true,
+      onComplete: ({ length }) => {
+        if (length === 5) throw new UploadError('ERR_REFUSED', 'too short', { status: 422 })
+        return { body: { length } }
+      },
+    })
+    const [a, b] = [randomBytes(5), randomBytes(6)]
+    const refused = await join(served.url, [await part(served.url, a)])
+    expect(refused.status).toBe(422)
+    const accepted = await join(served.url, [await part(served.url, a), await part(served.url, b)])
+    expect(accepted.status).toBe(201)
+    expect(await accepted.json()).toEqual({ length: 11 })
+    const upload = await served.tus.waitForFile({ timeoutMs: 5000 })
+    expect(upload.record.sha256).toBe(sha256Of(Buffer.concat([a, b])))
+    await upload.acknowledge()
+  })
+
+  it('of a thousand parts is one upload', async () => {
+    const root = await temporaryDirectory()
+    const storage = new FilesystemStorage({ directory: `${root}/uploads`, fsync: false })
+    const tus = new TusApp({ storage, completedDir: `${root}/completed` })
+    const server = createServer({ maxHeaderSize: 131_072, requestTimeout: 0 }, tus.listener)
+    onTestFinished(async () => {
+      server.close()
+      server.closeAllConnections()
+      await tus.close()
+      await storage.close()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/files/`
+    const data = randomBytes(1_000_000)
+    const parts: string[] = []
+    for (let i = 0; i < 1000; i += 50) {
+      const some = Array.from({ length: 50 }, (_, j) => {
+        const at = (i + j) * 1000
+        return part(url, data.subarray(at, at + 1000))
+      })
+      parts.push(...(await Promise.all(some)))
+    }
+    const response = await join(url, parts)
+    expect(response.status).toBe(201)
+    const upload = await tus.waitForFile({ timeoutMs: 5000 })
+    expect(await sha256(await upload.save(`${root}/saved`))).toBe(sha256Of(data))
+    await upload.acknowledge()
+    await expect.poll(() => readdir(`${root}/uploads`)).toEqual(['.tussi'])
+  })
+})
