@@ -83,7 +83,7 @@ export class TusApp {
   constructor(options: TusAppOptions) {
     const resolved = resolveOptions(options)
     const { storage, completedDir, onCreate, onEvent, logger = consoleLogger } = options
-    const cors = resolveCors(options.cors)
+    const cors = resolveCors(options.cors, logger)
     const { expiration } = resolved
     const expiry = expiration && { sliding: true, ...expiration }
     const isTrustedProxy = createProxyTrust(resolved.trustedProxies)

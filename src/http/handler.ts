@@ -43,7 +43,7 @@ export function createHandler(options: HandlerOptions): Handle {
   const { maxSize, maxChunkSize } = uploads
   return async (exchange) => {
     const method = methodOf(exchange)
-    const fields = corsHeaders(cors, {
+    const fields = await corsHeaders(cors, {
       origin: exchange.header('origin'),
       preflight: method === 'OPTIONS',
       methods: TUS_METHODS,

@@ -139,6 +139,44 @@ export const CORS_CASES: readonly ConformanceCase[] = [
     fields: { 'Access-Control-Allow-Origin': null, Vary: { lists: ['Origin'] } },
   },
   {
+    id: 'cors-pattern',
+    why: 'an origin that a pattern matches is named',
+    server: { cors: { origins: [/https:\/\/\w+\.example/] } },
+    request: { method: 'POST', fields: { ...ORIGIN, 'Upload-Length': '10' } },
+    status: 201,
+    fields: {
+      'Access-Control-Allow-Origin': 'https://app.example',
+      'Access-Control-Expose-Headers': EXPOSED,
+      Vary: { lists: ['Origin'] },
+    },
+  },
+  {
+    id: 'cors-function-credentials',
+    why: 'an origin that the application lets in may send cookies',
+    server: {
+      cors: { origins: async (origin) => origin.endsWith('app.example'), credentials: true },
+    },
+    request: { method: 'OPTIONS', fields: { ...ORIGIN, 'Access-Control-Request-Method': 'POST' } },
+    status: [200, 204],
+    fields: {
+      'Access-Control-Allow-Origin': 'https://app.example',
+      'Access-Control-Allow-Credentials': 'true',
+      Vary: { lists: ['Origin'] },
+    },
+  },
+  {
+    id: 'cors-function-refuses',
+    why: 'one that it does not let in may read nothing, of a refusal neither',
+    server: { cors: { origins: async () => false, credentials: true } },
+    request: { method: 'POST', fields: ORIGIN },
+    status: 400,
+    fields: {
+      'Access-Control-Allow-Origin': null,
+      'Access-Control-Allow-Credentials': null,
+      Vary: { lists: ['Origin'] },
+    },
+  },
+  {
     id: 'cors-error',
     why: 'a script may read why it was refused',
     request: { method: 'POST', fields: { ...ORIGIN, 'Upload-Length': '-1' } },

@@ -1,4 +1,5 @@
 /** A request and a response as plain data, so that one table runs over every transport. @module */
+import type { CorsOption } from '../../src/http/cors.ts'
 
 /** A field value; a list is sent as that many fields of the name, `null` leaves a default away. */
 export type FieldValue = string | readonly string[] | null
@@ -36,7 +37,7 @@ export interface ServerOptions {
   readonly filenameCharset?: 'ascii' | 'utf-8'
   readonly publicUrl?: string
   readonly expiration?: { readonly afterMs: number; readonly sliding?: boolean }
-  readonly cors?: false | { readonly origins: readonly string[] }
+  readonly cors?: CorsOption
 }
 
 /** A server that runs. */

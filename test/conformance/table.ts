@@ -43,11 +43,16 @@ export function caseRunner(start: Start, { problems = true }: TableOptions): Run
     for (const server of servers.values()) await (await server).close()
   })
   return async (row) => {
-    const key = JSON.stringify(row.server ?? {})
+    const key = JSON.stringify(row.server ?? {}, (_, value) => nameOf(value))
     const server = servers.get(key) ?? start(row.server ?? {})
     servers.set(key, server)
     await runCase(row, await server, problems)
   }
+}
+
+/** JSON knows neither patterns nor functions. */
+function nameOf(value: unknown): unknown {
+  return value instanceof RegExp || typeof value === 'function' ? String(value) : value
 }
 
 async function runCase(row: ConformanceCase, server: Running, problems: boolean): Promise<void> {
