@@ -5,7 +5,7 @@
  */
 export type { FetchContext, FetchListener } from './adapters/fetch.ts'
 export type { NodeListener } from './adapters/node.ts'
-export { type CloseOptions, type StopOptions, TusApp } from './app/tus-app.ts'
+export { type CloseOptions, type FollowOptions, type StopOptions, TusApp } from './app/tus-app.ts'
 export { UploadError, type UploadErrorCode, type UploadErrorOptions } from './errors.ts'
 export type { CorsOption, CorsOptions, OriginCheck } from './http/cors.ts'
 export { Janitor } from './janitor/janitor.ts'
@@ -47,6 +47,7 @@ export type {
   UploadRefusedEvent,
   UploadTerminatedEvent,
 } from './upload/events.ts'
+export type { UploadProgress } from './upload/follow-progress.ts'
 export type { CreateHook } from './upload/uploads.ts'
 export type {
   CompleteHook,

@@ -17,6 +17,13 @@ export interface TusAppOptions {
   /** Hears what happens to uploads. */
   readonly onEvent?: EventHandler | undefined
   /**
+   * Least time between two `upload-progress` events of one upload while a request goes on, and between
+   * two values of `tus.progress`, in milliseconds.
+   *
+   * @defaultValue 1000
+   */
+  readonly progressIntervalMs?: number | undefined
+  /**
    * Called with the request fields (lower-case names) and the client's metadata before anything is
    * stored; what it returns is kept as `serverMetadata`. Throwing
    * `new UploadError('ERR_REFUSED', message, { status: 403 })` refuses the upload; anything else
@@ -111,6 +118,7 @@ const DEFAULTS = {
   maxChunkSize: 10_485_760,
   maxMetadataSize: 4096,
   expiration: null,
+  progressIntervalMs: 1000,
   idleTimeoutMs: 60_000,
   minBytesPerSecond: 0,
   maxBufferedBytes: 67_108_864,
@@ -128,6 +136,7 @@ export interface ResolvedOptions {
   readonly maxChunkSize: number | null
   readonly maxMetadataSize: number
   readonly expiration: ExpirationOption | null
+  readonly progressIntervalMs: number
   readonly idleTimeoutMs: number
   readonly minBytesPerSecond: number
   readonly maxBufferedBytes: number
@@ -144,6 +153,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     maxChunkSize = DEFAULTS.maxChunkSize,
     maxMetadataSize = DEFAULTS.maxMetadataSize,
     expiration = DEFAULTS.expiration,
+    progressIntervalMs = DEFAULTS.progressIntervalMs,
     idleTimeoutMs = DEFAULTS.idleTimeoutMs,
     minBytesPerSecond = DEFAULTS.minBytesPerSecond,
     maxBufferedBytes = DEFAULTS.maxBufferedBytes,
@@ -170,8 +180,10 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
   check('maxMetadataSize', maxMetadataSize, isSize(maxMetadataSize), 'a number of bytes')
   const expires = expiration === null || isPositive(expiration.afterMs)
   check('expiration.afterMs', expiration?.afterMs, expires, 'a number of milliseconds above 0')
-  const idle = isPositive(idleTimeoutMs) && idleTimeoutMs <= MAX_TIMER_MS
-  check('idleTimeoutMs', idleTimeoutMs, idle, 'a number of milliseconds, at most 24 days')
+  for (const [name, ms] of Object.entries({ idleTimeoutMs, progressIntervalMs })) {
+    const valid = isPositive(ms) && ms <= MAX_TIMER_MS
+    check(name, ms, valid, 'a number of milliseconds, at most 24 days')
+  }
   const rate = isSize(minBytesPerSecond)
   check('minBytesPerSecond', minBytesPerSecond, rate, 'a number of bytes')
   const buffered = isPositive(maxBufferedBytes)
@@ -199,6 +211,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     maxChunkSize,
     maxMetadataSize,
     expiration,
+    progressIntervalMs,
     idleTimeoutMs,
     minBytesPerSecond,
     maxBufferedBytes,

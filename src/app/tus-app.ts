@@ -1,5 +1,6 @@
 /** The application object: composition only, it holds no rule. @module */
 import { ByteBudget } from '../adapters/byte-budget.ts'
+import { UPLOAD_CHANNEL } from '../adapters/diagnostics.ts'
 import { type FetchListener, toFetchListener } from '../adapters/fetch.ts'
 import { type NodeListener, toNodeListener } from '../adapters/node.ts'
 import { UploadError } from '../errors.ts'
@@ -13,7 +14,9 @@ import { type WaitForFileOptions, waitForFile } from '../queue/wait-for-file.ts'
 import { type WorkHandler, type WorkOptions, work } from '../queue/work.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
 import { assemble, isPending } from '../upload/assemble.ts'
-import { createEmit } from '../upload/events.ts'
+import { EventFeed } from '../upload/event-feed.ts'
+import type { TusEvent } from '../upload/events.ts'
+import { followProgress, type UploadProgress } from '../upload/follow-progress.ts'
 import { Holders } from '../upload/holders.ts'
 import { lookUp } from '../upload/look-up.ts'
 import { stop } from '../upload/refuse.ts'
@@ -35,6 +38,12 @@ const CONCATENATION = ['concatenation', 'concatenation-unfinished'] as const
 export interface CloseOptions {
   /** Milliseconds. @defaultValue 10_000 */
   readonly timeoutMs?: number
+}
+
+/** Until when to follow. */
+export interface FollowOptions {
+  /** Ends the iteration, without an error. */
+  readonly signal?: AbortSignal
 }
 
 /** How an upload is stopped. */
@@ -90,11 +99,13 @@ export class TusApp {
     this.#queue = storage.openQueue(completedDir)
     this.#logger = logger
     storage.onStopRequest?.((id) => this.#holders.stop(id))
+    const feed = new EventFeed({ handler: onEvent, channel: UPLOAD_CHANNEL, logger })
     this.#uploads = {
       storage,
       queue: this.#queue,
       holders: this.#holders,
-      emit: createEmit(onEvent, logger),
+      feed,
+      emit: feed.emit,
       logger,
       onCreate,
       onComplete: options.onComplete,
@@ -104,6 +115,7 @@ export class TusApp {
       maxSize: resolved.maxSize,
       maxChunkSize: resolved.maxChunkSize,
       filenameCharset: resolved.filenameCharset,
+      progressIntervalMs: resolved.progressIntervalMs,
       idleTimeoutMs: resolved.idleTimeoutMs,
       minBytesPerSecond: resolved.minBytesPerSecond,
     }
@@ -140,9 +152,7 @@ export class TusApp {
    * `ERR_SHUTTING_DOWN` after `close`
    */
   async waitForFile(options: WaitForFileOptions = {}): Promise<CompletedUpload> {
-    const { timeoutMs, signal } = options
-    const closing = this.#closing.signal
-    return waitForFile(this.#queue, timeoutMs, signal ? [signal, closing] : [closing])
+    return waitForFile(this.#queue, options.timeoutMs, this.#until(options))
   }
 
   /**
@@ -160,10 +170,38 @@ export class TusApp {
    * ```
    */
   async work(handler: WorkHandler, options: WorkOptions = {}): Promise<void> {
-    const { signal } = options
-    const closing = this.#closing.signal
     const source = { queue: this.#queue, logger: this.#logger }
-    return work(source, handler, options, signal ? [signal, closing] : [closing])
+    return work(source, handler, options, this.#until(options))
+  }
+
+  /**
+   * Follows an upload, whichever process on these directories receives it: where it stands, then each
+   * change, at most one every `progressIntervalMs`, until it is complete or gone. A slow consumer gets the
+   * latest only. Of an upload that is unknown or gone there is nothing, of a complete one its end.
+   *
+   * @example
+   * ```ts
+   * for await (const { offset, length } of tus.progress('0b6f0b0c-7a4e-4d8e-9a57-6f6f2d0f5a11')) {
+   *   console.log(offset, length)
+   * }
+   * ```
+   */
+  progress(uploadId: string, options: FollowOptions = {}): AsyncIterableIterator<UploadProgress> {
+    return followProgress(this.#uploads, uploadId, this.#until(options))
+  }
+
+  /**
+   * Follows all events of this app, from the first `next` on. They do not wait for the consumer: of the
+   * progress of one upload only the latest is kept for it, and of more than 1,000 events the oldest are
+   * lost. What must not be lost belongs into `onEvent`, or a worker.
+   */
+  events(options: FollowOptions = {}): AsyncIterableIterator<TusEvent> {
+    return this.#uploads.feed.follow(this.#until(options))
+  }
+
+  #until({ signal }: FollowOptions): AbortSignal[] {
+    const closing = this.#closing.signal
+    return signal ? [signal, closing] : [closing]
   }
 
   /**

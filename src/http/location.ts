@@ -1,6 +1,6 @@
 /** From a request to the URL of its upload, and back. Pure. @module */
+import { isUploadId } from '../protocol/upload-id.ts'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const REG_NAME = /^[A-Za-z0-9._~!$&'()*+,;=-]{1,255}$/
 const IPV6 = /^\[[0-9A-Fa-f:.]{2,45}\]$/
 const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i
@@ -26,7 +26,7 @@ export function uploadLocation(parts: LocationParts): string {
 export function uploadIdFrom(target: string): string | undefined {
   const path = withoutSlashes(pathOf(target))
   const segment = path.slice(path.lastIndexOf('/') + 1).toLowerCase()
-  return UUID.test(segment) ? segment : undefined
+  return isUploadId(segment) ? segment : undefined
 }
 
 /**

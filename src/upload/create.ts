@@ -6,6 +6,7 @@ import type { StoredUpload } from '../store/upload.ts'
 import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
 import { complete, isGated } from './complete.ts'
 import { toUploadInfo } from './events.ts'
+import { ProgressReport } from './progress-report.ts'
 import { type AppendContent, checkTerms, receive, tell, wholeBody } from './receive.ts'
 import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
@@ -47,7 +48,7 @@ export async function create(
   const { metadata: told } = toUploadInfo(upload)
   await uploads.emit({ type: 'upload-created', uploadId, length, metadata: told })
   if (whole) {
-    await tell(uploads, 0, { upload })
+    await tell(uploads, new ProgressReport(uploads, uploadId, 0), upload)
     return upload
   }
   if (upload.state === 'sealed' && !isPartial(upload.notes))

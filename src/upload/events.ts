@@ -1,5 +1,4 @@
 /** What an application hears about its uploads. @module */
-import type { Logger } from '../logger.ts'
 import type { StoredUpload, UploadInfo } from '../store/upload.ts'
 
 /** Something that happened to an upload. */
@@ -19,11 +18,11 @@ export interface UploadCreatedEvent {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** A request has added bytes. */
+/** A request has added bytes, which are durable; told at its end, and meanwhile once an interval. */
 export interface UploadProgressEvent {
   readonly type: 'upload-progress'
   readonly uploadInfo: UploadInfo
-  /** Bytes since the previous progress event. */
+  /** Bytes since the previous progress event of the upload. */
   readonly bytesWritten: number
 }
 
@@ -58,15 +57,14 @@ export type EventHandler = (event: TusEvent) => void | Promise<void>
 
 export type Emit = (event: TusEvent) => Promise<void>
 
-export function createEmit(handler: EventHandler | undefined, logger: Logger): Emit {
-  if (!handler) return () => Promise.resolve()
-  return async (event) => {
-    try {
-      await handler(event)
-    } catch (error) {
-      logger.error(`onEvent failed on ${event.type}`, { error })
-    }
-  }
+/** Which upload it is about. */
+export function uploadIdOf(event: TusEvent): string {
+  return 'uploadInfo' in event ? event.uploadInfo.uploadId : event.uploadId
+}
+
+/** Whether nothing can happen to the upload any more before a worker has it. */
+export function hasEnded({ type }: TusEvent): boolean {
+  return type === 'upload-completed' || type === 'upload-terminated' || type === 'upload-refused'
 }
 
 export function toUploadInfo(upload: StoredUpload): UploadInfo {

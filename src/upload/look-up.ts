@@ -1,6 +1,7 @@
 /** Finding an upload wherever it stands, and moving a sealed one on. @module */
 import { UploadError } from '../errors.ts'
-import type { StoredUpload } from '../store/upload.ts'
+import { isUploadId } from '../protocol/upload-id.ts'
+import type { StoredUpload, UploadEnd } from '../store/upload.ts'
 import { isPartial } from '../store/upload-notes.ts'
 import { complete } from './complete.ts'
 import type { Uploads } from './uploads.ts'
@@ -46,21 +47,45 @@ export async function find({ storage, queue }: Uploads, id: string): Promise<Sto
   }
 }
 
+/** Looks, and neither ends a request that writes nor moves anything; `undefined` if it is unknown or gone. */
+export async function glance(
+  { storage, queue }: Uploads,
+  id: string,
+): Promise<StoredUpload | undefined> {
+  if (!isUploadId(id)) return undefined
+  try {
+    const upload = await storage.info(id)
+    return isExpired(upload) ? undefined : upload
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+  const found = await queue.find(id)
+  return found && ENDS.has(found.state) ? undefined : found
+}
+
+/** How uploads end that no worker has acknowledged. */
+const ENDS: ReadonlySet<StoredUpload['state']> = new Set<UploadEnd>([
+  'terminated',
+  'expired',
+  'refused',
+])
+
 function isGone(error: unknown): boolean {
   return error instanceof UploadError && error.code === 'ERR_UPLOAD_NOT_FOUND'
 }
 
-function checkExpiry({ expiresAt }: StoredUpload): void {
-  if (expiresAt === null || expiresAt.getTime() > Date.now()) return
-  throw new UploadError('ERR_UPLOAD_GONE', 'this upload has expired')
+function isExpired({ expiresAt }: StoredUpload): boolean {
+  return expiresAt !== null && expiresAt.getTime() <= Date.now()
+}
+
+function checkExpiry(upload: StoredUpload): void {
+  if (isExpired(upload)) throw new UploadError('ERR_UPLOAD_GONE', 'this upload has expired')
 }
 
 /** @throws what became of an upload that no worker has acknowledged */
 function checkEnd(upload: StoredUpload): StoredUpload {
   const { state, notes } = upload
   if (state === 'refused' && notes.refusal) throw toRefusal(notes.refusal)
-  if (state === 'terminated' || state === 'expired' || state === 'refused') {
-    throw new UploadError('ERR_UPLOAD_GONE', `this upload was ${state}`)
-  }
+  if (ENDS.has(state)) throw new UploadError('ERR_UPLOAD_GONE', `this upload was ${state}`)
   return upload
 }

@@ -1,7 +1,7 @@
 /** Receiving a body: within limits, checked, written, told. For whoever holds the upload. @module */
 import { UploadError } from '../errors.ts'
 import type { ContentTerms } from '../protocol/operation.ts'
-import type { AppendResult, Content, FirstContent } from '../store/storage.ts'
+import type { Content, FirstContent } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { assembleWaiting } from './assemble.ts'
 import { verified } from './checksum.ts'
@@ -9,6 +9,7 @@ import { complete, isGated } from './complete.ts'
 import { toUploadInfo } from './events.ts'
 import { chunkTooLarge, limited, paced } from './limits.ts'
 import { isWaiting } from './look-up.ts'
+import { ProgressReport } from './progress-report.ts'
 import { refuse } from './refuse.ts'
 import { SniffRefusal, sniffed, sniffRecorded } from './sniff.ts'
 import type { Uploads } from './uploads.ts'
@@ -84,6 +85,7 @@ async function write(
   const checked = checksum ? verified(body, checksumOf(checksum, content)) : body
   const seen = sniffed(uploads, { id, offset }, checked)
   const hashed = await digests?.follow(uploads, id, { offset, content: seen.content })
+  const report = new ProgressReport(uploads, id, offset)
   const request = {
     offset,
     content: hashed?.content ?? seen.content,
@@ -92,15 +94,19 @@ async function write(
     ...(checksum && { atomic: true }),
     ...(length !== undefined && { length }),
     ...(maxSize !== null && { maxSize }),
-    ...(hashed && { onOffset: hashed.onOffset }),
+    onOffset: (durable: number) => {
+      hashed?.onOffset(durable)
+      report.onOffset(durable)
+    },
   }
   try {
     const result = await storage.append(id, request)
     hashed?.onOffset(result.upload.offset)
-    await tell(uploads, offset, result)
+    await tell(uploads, report, result.upload)
     if ('contentError' in result) throw withOffset(result.contentError, result.upload.offset)
     return seen.passed() ? await passed(uploads, result.upload) : result.upload
   } catch (error) {
+    await report.end()
     if (isStorageFailure(error)) {
       await uploads.emit({ type: 'upload-failed', uploadId: id, error })
     }
@@ -148,17 +154,16 @@ function checksumOf(
   return checksum === 'trailer' ? () => content.trailer?.('upload-checksum') : checksum
 }
 
+/** Tells what a request has brought, and the end that the storage has reached by it. */
 export async function tell(
-  uploads: Uploads,
-  offset: number,
-  { upload }: AppendResult,
+  { queue, emit }: Uploads,
+  report: ProgressReport,
+  upload: StoredUpload,
 ): Promise<void> {
-  const uploadInfo = toUploadInfo(upload)
-  const bytesWritten = upload.offset - offset
-  if (bytesWritten > 0) await uploads.emit({ type: 'upload-progress', uploadInfo, bytesWritten })
+  await report.end(upload)
   if (upload.state !== 'completed') return
-  uploads.queue.notify(upload.uploadId)
-  await uploads.emit({ type: 'upload-completed', uploadInfo })
+  queue.notify(upload.uploadId)
+  await emit({ type: 'upload-completed', uploadInfo: toUploadInfo(upload) })
 }
 
 function isStorageFailure(error: unknown): error is UploadError {

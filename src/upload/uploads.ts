@@ -3,6 +3,7 @@ import type { Logger } from '../logger.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
 import type { Storage } from '../store/storage.ts'
 import type { UploadExpiry } from '../store/upload-notes.ts'
+import type { EventFeed } from './event-feed.ts'
 import type { Emit } from './events.ts'
 import type { Holders } from './holders.ts'
 import type { RunningDigests } from './running-digests.ts'
@@ -21,6 +22,8 @@ export interface Uploads {
   readonly storage: Storage
   readonly queue: CompletedQueue
   readonly holders: Holders
+  /** Who hears events; `emit` is its own. */
+  readonly feed: EventFeed
   readonly emit: Emit
   readonly logger: Logger
   readonly onCreate: CreateHook | undefined
@@ -34,6 +37,8 @@ export interface Uploads {
   readonly maxSize: number | null
   /** Bytes of a request body, `null` for no limit. */
   readonly maxChunkSize: number | null
+  /** Milliseconds between two looks at the progress of one upload. */
+  readonly progressIntervalMs: number
   /** Milliseconds of silence after which a sender is given up. */
   readonly idleTimeoutMs: number
   /** 0 for no limit. */
