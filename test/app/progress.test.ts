@@ -1,6 +1,11 @@
 /** Progress while a request goes on: events, iterations, the diagnostics channel. @module */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { type TusApp, type TusEvent, UploadError, type UploadProgress } from 'tussi'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { beginRequest } from '../raw-request.ts'
@@ -293,5 +298,54 @@ describe('the channel tussi:upload', () => {
         { type: 'upload-created' },
         { type: 'upload-progress', bytesWritten: 1000, uploadInfo: { offset: 1000 } },
       ])
+  })
+})
+
+describe('the recipe for server-sent events', () => {
+  /** As docs/events.md has it. */
+  type SendProgress = (tus: TusApp, id: string, res: ServerResponse) => Promise<void>
+
+  async function readRecipe(): Promise<SendProgress> {
+    const page = await readFile(new URL('../../docs/events.md', import.meta.url), 'utf8')
+    const [, code = ''] = /^```ts\n(import [^`]*sendProgress\([\s\S]*?)^```/m.exec(page) ?? []
+    const path = join(await temporaryDirectory(), 'recipe.ts')
+    await writeFile(path, code)
+    return (await import(path)).sendProgress
+  }
+
+  async function serveProgress(tus: TusApp, id: string) {
+    const sendProgress = await readRecipe()
+    let ended = false
+    const server = createServer(async (_req, res) => {
+      await sendProgress(tus, id, res)
+      ended = true
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    return { url: `http://127.0.0.1:${port}/`, hasEnded: () => ended }
+  }
+
+  it('tells a page how far its upload is', async () => {
+    const { tus, id, location, data } = await upload({ progressIntervalMs: OFTEN_MS })
+    const { url } = await serveProgress(tus, id)
+    const response = await fetch(url)
+    await patch(location, 0, data)
+    const lines = (await response.text()).split('\n\n')
+    expect(lines.slice(-3)).toEqual([
+      `data: {"offset":${LENGTH},"length":${LENGTH}}`,
+      'event: end\ndata: {}',
+      '',
+    ])
+  })
+
+  it('ends with the page, however long the interval', async () => {
+    const { tus, id } = await upload({ progressIntervalMs: NEVER_MS })
+    const { url, hasEnded } = await serveProgress(tus, id)
+    const controller = new AbortController()
+    await fetch(url, { signal: controller.signal })
+    expect(hasEnded()).toBe(false)
+    controller.abort()
+    await expect.poll(hasEnded).toBe(true)
   })
 })
