@@ -22,7 +22,7 @@ export const OTHER_NODES = {
 }
 
 /**
- * @typedef {'curl' | 'nginx' | 'openssl' | 'python' | 'strace'} RealPart
+ * @typedef {'chromium' | 'curl' | 'go' | 'java' | 'nginx' | 'openssl' | 'python' | 'strace'} RealPart
  *
  * @typedef {object} Suite
  * @property {string} name the folder below `test/`
@@ -113,6 +113,19 @@ export const SUITES = [
     budgetSeconds: 90,
     testTimeoutMs: 60_000,
     needs: ['python'],
+  },
+  {
+    name: 'peers',
+    proves: 'the conformance table itself, over the server for Node.js of the tus project',
+    budgetSeconds: 30,
+    testTimeoutMs: 30_000,
+  },
+  {
+    name: 'tusd',
+    proves: 'the conformance table itself, over the reference server',
+    budgetSeconds: 30,
+    testTimeoutMs: 30_000,
+    needs: ['go'],
   },
   {
     name: 'proxy',
