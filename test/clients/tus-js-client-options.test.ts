@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { Upload } from 'tus-js-client'
 import { describe, expect, it, vi } from 'vitest'
 import { sha256Of, TUS } from '../serve.ts'
-import { receive, type Seen, send, serveWatched, storyOf } from './js-client.ts'
+import { receive, type Seen, send, serveWatched, storyOf } from './watched.ts'
 
 const DATA = randomBytes(5_000_000)
 /** The client asks a stream for as many bytes as a chunk has. */

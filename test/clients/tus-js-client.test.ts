@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { type DetailedError, Upload } from 'tus-js-client'
 import { describe, expect, it } from 'vitest'
 import { serve, sha256Of, temporaryDirectory } from '../serve.ts'
-import { receive, send } from './js-client.ts'
+import { receive, send } from './watched.ts'
 
 describe('tus-js-client', () => {
   it('sends chunks of 8 MiB below the default limit', async () => {

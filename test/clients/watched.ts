@@ -1,4 +1,4 @@
-/** What tests do with tus-js-client, and what they look at afterwards. @module */
+/** A server that remembers, and what clients do with it. @module */
 import { join } from 'node:path'
 import { Upload, type UploadOptions } from 'tus-js-client'
 import type { TusEvent } from 'tussi'
