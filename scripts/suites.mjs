@@ -142,6 +142,13 @@ export const SUITES = [
     needs: ['python', 'curl'],
   },
   {
+    name: 'java',
+    proves: 'tus-java-client',
+    budgetSeconds: 30,
+    testTimeoutMs: 60_000,
+    needs: ['java'],
+  },
+  {
     name: 'frameworks',
     proves: 'each folder of examples/, started and used',
     budgetSeconds: 120,

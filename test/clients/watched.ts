@@ -22,7 +22,9 @@ export async function serveWatched(options: ServeOptions = {}): Promise<Watched>
   const events: TusEvent[] = []
   const requests: Seen[] = []
   const served = await serve(root, { onEvent: (event) => void events.push(event), ...options })
-  served.server.on('request', ({ method = '', headers }) => requests.push({ method, headers }))
+  for (const event of ['request', 'checkContinue']) {
+    served.server.on(event, ({ method, headers }: Seen) => requests.push({ method, headers }))
+  }
   return { ...served, root, requests, events }
 }
 
