@@ -5,7 +5,8 @@
  * @module
  */
 import { spawnSync } from 'node:child_process'
-import { delimiter } from 'node:path'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { ROOT } from './suites.mjs'
 
 /**
@@ -49,10 +50,13 @@ export function isInstalled(name) {
   return CHECKS[name]?.() ?? succeeds(name, ['--version'])
 }
 
-/** Debian has it by its own name; elsewhere it may come as Chrome. */
+/** Where it is. Debian has it by its own name; elsewhere it may come as Chrome. */
 export function findChromium() {
-  const candidates = ['chromium', 'google-chrome']
-  return candidates.find((browser) => succeeds(browser, ['--version']))
+  const folders = PATH.split(delimiter)
+  const candidates = ['chromium', 'google-chrome'].flatMap((name) =>
+    folders.map((folder) => join(folder, name)),
+  )
+  return candidates.find((path) => existsSync(path) && succeeds(path, ['--version']))
 }
 
 /** A Python that can make a virtual environment; Debian's own cannot without `python3-venv`. */

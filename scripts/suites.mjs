@@ -142,6 +142,13 @@ export const SUITES = [
     needs: ['python', 'curl'],
   },
   {
+    name: 'browser',
+    proves: 'Uppy and tus-js-client in Chromium, on another origin',
+    budgetSeconds: 45,
+    testTimeoutMs: 30_000,
+    needs: ['chromium'],
+  },
+  {
     name: 'java',
     proves: 'tus-java-client',
     budgetSeconds: 30,
