@@ -1,4 +1,5 @@
 /** The table over tusd, the reference server of the tus project. @module */
+import { TUS_CONCATENATION_CASES } from '../conformance/cases-tus-concatenation.ts'
 import { TUS_CORE_CASES } from '../conformance/cases-tus-core.ts'
 import { TUS_CREATION_CASES } from '../conformance/cases-tus-creation.ts'
 import { TUS_CREATION_WITH_UPLOAD_CASES } from '../conformance/cases-tus-creation-with-upload.ts'
@@ -26,6 +27,7 @@ describePeer({
     ...TUS_CREATION_CASES,
     ...TUS_CREATION_WITH_UPLOAD_CASES,
     ...TUS_DEFER_LENGTH_CASES,
+    ...TUS_CONCATENATION_CASES,
     ...TUS_TERMINATION_CASES,
   ],
   options: ['maxSize'],
@@ -86,7 +88,8 @@ describePeer({
     {
       instead: 'keeps the pairs in no order',
       fails: /^Upload-Metadata: /,
-      rows: ['tus-create-metadata-order'],
+      tries: 50,
+      rows: ['tus-create-metadata-key-alone', 'tus-create-metadata-order'],
     },
     {
       instead: 'takes every value for UTF-8',
@@ -128,7 +131,49 @@ describePeer({
         'tus-delete-override',
         'tus-delete-again',
         'tus-delete-patch',
+        'tus-concat-partial-delete',
       ],
+    },
+    {
+      instead: 'joins only parts that are finished',
+      fails: /to include 'concatenation-unfinished'/,
+      rows: ['tus-concat-announced'],
+    },
+    {
+      instead: 'tells the URLs of the parts as absolute ones, whatever they were',
+      fails: /^Upload-Concat: expected 'final;http:/,
+      rows: ['tus-concat-final'],
+    },
+    {
+      instead: 'knows parts by everything behind its own path',
+      fails: /expected \[ 201 \] to include 404/,
+      rows: ['tus-concat-final-prefix'],
+    },
+    {
+      instead: 'ignores the length of what is joined',
+      fails: /expected \[ 400 \] to include 201/,
+      rows: ['tus-concat-final-length'],
+    },
+    {
+      instead: 'takes an empty Upload-Concat for none',
+      fails: /expected \[ 400 \] to include 201/,
+      rows: ['tus-concat-invalid-5'],
+    },
+    {
+      instead: 'answers 404, not 400, to a part that is not there',
+      fails: /ERR_UPLOAD_NOT_FOUND[\s\S]*expected \[ 400 \] to include 404/,
+      rows: [
+        'tus-concat-terminated',
+        'tus-concat-url-0',
+        'tus-concat-url-3',
+        'tus-concat-url-4',
+        'tus-concat-url-5',
+      ],
+    },
+    {
+      instead: 'takes the last bytes of a finished part that come again for wrong ones',
+      fails: /expected \[ 204 \] to include 409/,
+      rows: ['tus-concat-partial-repeated-patch'],
     },
   ],
 })
