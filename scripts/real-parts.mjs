@@ -1,14 +1,24 @@
 /**
- * The real parts that some suites talk to: programs from the distribution, the Python original and
- * other lines of Node.js. What is missing is installed where that is possible; the programs by apt,
- * all else below `.cache/`.
+ * The real parts that some suites talk to: programs from the distribution, the Python original,
+ * clients and servers of other languages and other lines of Node.js. What is missing is installed
+ * where that is possible; the programs by apt, all else below `.cache/`.
  *
  * @module
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { buildTusd, fetchJavaClient, JAVA_CLIENT, TUSD } from './built-parts.mjs'
 import { npmComplaint, runNpm } from './install.mjs'
+import {
+  findChromium,
+  findPython,
+  installPrograms,
+  isInstalled,
+  PATH,
+  run,
+  succeeds,
+} from './programs.mjs'
 import { OTHER_NODES, ROOT } from './suites.mjs'
 
 /** @typedef {import('./suites.mjs').Run} Run */
@@ -18,23 +28,11 @@ const VENV = join(CACHE, 'venv')
 const VENV_PYTHON = join(VENV, 'bin', 'python')
 
 /**
- * Debian's packages for each part.
+ * What has to be made with a program once it is there.
  *
- * @type {Record<string, string[]>}
+ * @type {Record<string, (say: (line: string) => void) => string | undefined>}
  */
-const APT_PACKAGES = {
-  curl: ['curl'],
-  libatomic: ['libatomic1'],
-  nginx: ['nginx'],
-  openssl: ['openssl'],
-  python: ['python3', 'python3-venv'],
-  strace: ['strace'],
-}
-
-/** nginx lives where only root looks by default. */
-const PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin']
-  .filter(Boolean)
-  .join(delimiter)
+const FURTHER_STEPS = { go: buildTusd, java: fetchJavaClient, python: makeVenv }
 
 /**
  * Brings everything that the runs need, as far as it can.
@@ -47,14 +45,14 @@ export function bringRealParts(runs, say) {
   const programs = new Set(runs.flatMap((run) => run.suite.needs ?? []))
   /** @type {Map<string, string>} */
   const missing = new Map()
-  const complaint = installPrograms(
+  const complaintOf = installPrograms(
     [...programs].filter((name) => !isInstalled(name)),
     say,
   )
   for (const name of programs) {
-    if (!isInstalled(name)) missing.set(name, `${name} is missing: ${complaint}`)
+    if (isInstalled(name)) note(name, FURTHER_STEPS[name]?.(say))
+    else missing.set(name, `${name} is missing: ${complaintOf(name)}`)
   }
-  if (programs.has('python') && !missing.has('python')) note('python', makeVenv(say))
   for (const line of new Set(runs.flatMap((run) => run.nodeLine ?? []))) {
     note(`node ${line}`, fetchNode(line, say))
   }
@@ -80,7 +78,14 @@ export function bringRealParts(runs, say) {
  */
 export function environmentOf(run) {
   const nodePath = run.nodeLine ? [join(nodeBinary(run.nodeLine), '..')] : []
-  return { ...process.env, PATH: [...nodePath, PATH].join(delimiter), TUSSI_PYTHON: VENV_PYTHON }
+  return {
+    ...process.env,
+    PATH: [...nodePath, PATH].join(delimiter),
+    TUSSI_PYTHON: VENV_PYTHON,
+    TUSSI_TUSD: TUSD,
+    TUSSI_JAVA_CLIENT: JAVA_CLIENT,
+    ...(run.suite.needs?.includes('chromium') && { TUSSI_CHROMIUM: findChromium() }),
+  }
 }
 
 /**
@@ -90,46 +95,6 @@ export function environmentOf(run) {
  */
 export function nodeOf(run) {
   return run.nodeLine ? nodeBinary(run.nodeLine) : process.execPath
-}
-
-/** @param {string} name */
-function isInstalled(name) {
-  if (name === 'python') return findPython() !== undefined
-  return succeeds(name, [name === 'nginx' ? '-v' : name === 'openssl' ? 'version' : '--version'])
-}
-
-/** A Python that can make a virtual environment; Debian's own cannot without `python3-venv`. */
-function findPython() {
-  const candidates = ['python3', '/usr/bin/python3']
-  return candidates.find((python) => succeeds(python, ['-c', 'import ensurepip, venv']))
-}
-
-/**
- * @param {readonly string[]} names
- * @param {(line: string) => void} say
- * @returns {string} why it did not work, if it did not
- */
-function installPrograms(names, say) {
-  if (names.length === 0) return ''
-  if (!succeeds('apt-get', ['--version'])) return 'there is no apt-get to install it with'
-  const root = process.getuid?.() === 0
-  if (!root && !succeeds('sudo', ['-n', 'true'])) return 'only root may install it'
-  say(`installing ${names.join(', ')} by apt`)
-  const packages = names.flatMap((name) => APT_PACKAGES[name] ?? [])
-  const options = ['-qq', '-o', 'DPkg::Lock::Timeout=120']
-  // The run level keeps nginx from being started as a service by its package.
-  const variables = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1']
-  const prefix = [...(root ? [] : ['sudo', '-n']), ...variables, 'apt-get']
-  const updated = run([...prefix, 'update', ...options])
-  const installed = run([
-    ...prefix,
-    'install',
-    '--yes',
-    '--no-install-recommends',
-    ...options,
-    ...packages,
-  ])
-  return installed ?? updated ?? 'apt installed it, yet it does not run'
 }
 
 /**
@@ -199,30 +164,4 @@ function nodePackage() {
 /** @param {string} binary */
 function versionOf(binary) {
   return spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout?.trim()
-}
-
-/**
- * @param {string} command
- * @param {readonly string[]} args
- */
-function succeeds(command, args) {
-  return spawnSync(command, args, { stdio: 'ignore', env: { ...process.env, PATH } }).status === 0
-}
-
-/**
- * @param {readonly string[]} command
- * @returns {string | undefined} the last thing it said, if it failed
- */
-function run([command = '', ...args]) {
-  const { status, error, stdout, stderr } = spawnSync(command, args, {
-    cwd: ROOT,
-    encoding: 'utf8',
-    env: { ...process.env, PATH },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 600_000,
-  })
-  if (status === 0) return undefined
-  const lines = `${stdout ?? ''}\n${stderr ?? ''}`.split('\n').filter((line) => line.trim())
-  const telling = lines.filter((line) => /^(E|ERROR|error)\b/.test(line))
-  return (telling.at(-1) ?? lines.at(-1) ?? error?.message ?? `${command} failed`).trim()
 }

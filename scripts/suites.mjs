@@ -22,7 +22,7 @@ export const OTHER_NODES = {
 }
 
 /**
- * @typedef {'curl' | 'nginx' | 'openssl' | 'python' | 'strace'} RealPart
+ * @typedef {'chromium' | 'curl' | 'go' | 'java' | 'nginx' | 'openssl' | 'python' | 'strace'} RealPart
  *
  * @typedef {object} Suite
  * @property {string} name the folder below `test/`
@@ -115,6 +115,19 @@ export const SUITES = [
     needs: ['python'],
   },
   {
+    name: 'peers',
+    proves: 'the conformance table itself, over the server for Node.js of the tus project',
+    budgetSeconds: 30,
+    testTimeoutMs: 30_000,
+  },
+  {
+    name: 'tusd',
+    proves: 'the conformance table itself, over the reference server',
+    budgetSeconds: 30,
+    testTimeoutMs: 30_000,
+    needs: ['go'],
+  },
+  {
     name: 'proxy',
     proves: 'nginx with TLS in front',
     budgetSeconds: 60,
@@ -127,6 +140,20 @@ export const SUITES = [
     budgetSeconds: 90,
     testTimeoutMs: 60_000,
     needs: ['python', 'curl'],
+  },
+  {
+    name: 'browser',
+    proves: 'Uppy and tus-js-client in Chromium, on another origin',
+    budgetSeconds: 45,
+    testTimeoutMs: 30_000,
+    needs: ['chromium'],
+  },
+  {
+    name: 'java',
+    proves: 'tus-java-client',
+    budgetSeconds: 30,
+    testTimeoutMs: 60_000,
+    needs: ['java'],
   },
   {
     name: 'frameworks',

@@ -1,21 +1,16 @@
 /** curl, by hand. @module */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { run, start } from '../run.ts'
-import { createUpload, offsetOf, serve, sha256, sha256Of, temporaryDirectory } from '../serve.ts'
+import { createUpload, offsetOf, serve, sha256Of, temporaryDirectory } from '../serve.ts'
+import { receive, serveWatched, storyOf } from './watched.ts'
 
-const PATCH = [
-  '-sS',
-  '-i',
-  '-X',
-  'PATCH',
-  '-H',
-  'Tus-Resumable: 1.0.0',
-  '-H',
-  'Content-Type: application/offset+octet-stream',
-]
+const TUS_FIELDS = ['Tus-Resumable: 1.0.0', 'Content-Type: application/offset+octet-stream']
+const BYTES = TUS_FIELDS.flatMap((field) => ['-H', field])
+const PATCH = ['-sS', '-i', '-X', 'PATCH', ...BYTES]
+const CREATE = ['-sS', '-i', '-X', 'POST', ...BYTES]
 
 async function curl(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await run('curl', args)
@@ -45,9 +40,7 @@ describe('curl', () => {
     expect(await curl('-sS', '-I', '-H', 'Tus-Resumable: 1.0.0', location)).toMatch(
       /^Upload-Offset: 2000000\r$/m,
     )
-    const upload = await tus.waitForFile({ timeoutMs: 5000 })
-    expect(await sha256(await upload.save(join(root, 'saved')))).toBe(sha256Of(data))
-    await upload.acknowledge()
+    expect((await receive({ tus }, root)).sum).toBe(sha256Of(data))
   })
 
   it('streams what it reads, in chunks', async () => {
@@ -58,6 +51,52 @@ describe('curl', () => {
     sending.child.stdin.write('hello')
     sending.child.stdin.end('world')
     expect((await sending.ended).stdout).toMatch(/HTTP\/1.1 204 [\s\S]*Upload-Offset: 10/)
+  })
+
+  it('creates and sends in one request', async () => {
+    const served = await serveWatched()
+    const data = randomBytes(2_000_000)
+    const source = join(served.root, 'source')
+    await writeFile(source, data)
+    const args = [...CREATE, '-H', `Upload-Length: ${data.length}`, '--data-binary', `@${source}`]
+    const answer = await curl(...args, served.url)
+    expect(answer).toMatch(/HTTP\/1.1 201 [\s\S]*^Upload-Offset: 2000000\r$/m)
+    expect((await receive(served, served.root)).sum).toBe(sha256Of(data))
+    expect(storyOf(served.events).types).toEqual(['upload-created', 'upload-completed'])
+  })
+
+  it('creates without knowing the length, streams, and tells it in the end', async () => {
+    const served = await serveWatched()
+    const args = ['-H', 'Upload-Defer-Length: 1', '-T', '-', served.url]
+    const sending = start('curl', [...CREATE, ...args])
+    sending.child.stdin.end('hello')
+    const created = (await sending.ended).stdout
+    expect(created).toMatch(/HTTP\/1.1 201 [\s\S]*^Upload-Offset: 5\r$/m)
+    const location = /^Location: (.*)\r$/m.exec(created)?.[1] ?? ''
+    const fields = ['-H', 'Upload-Offset: 5', '-H', 'Upload-Length: 5']
+    expect(await curl(...PATCH, ...fields, location)).toMatch(/HTTP\/1.1 204 /)
+    expect((await receive(served, served.root)).sum).toBe(sha256Of(Buffer.from('hello')))
+  })
+
+  it('has its bytes checked, and kept only when they are right', async () => {
+    const served = await serveWatched()
+    const location = await createUpload(served.url, 10)
+    const sum = createHash('sha256').update('helloworld').digest('base64')
+    const fields = ['-H', 'Upload-Offset: 0', '-H', `Upload-Checksum: sha256 ${sum}`]
+    const wrong = await curl(...PATCH, ...fields, '--data-binary', 'hello,word', location)
+    expect(wrong).toMatch(/HTTP\/1.1 460 [\s\S]*ERR_MISMATCHED_CHECKSUM/)
+    expect(await offsetOf(location)).toBe(0)
+    const right = await curl(...PATCH, ...fields, '--data-binary', 'helloworld', location)
+    expect(right).toMatch(/HTTP\/1.1 204 /)
+    expect((await receive(served, served.root)).sum).toBe(sha256Of(Buffer.from('helloworld')))
+  })
+
+  it('terminates', async () => {
+    const served = await serveWatched()
+    const location = await createUpload(served.url, 10)
+    const args = ['-sS', '-i', '-X', 'DELETE', '-H', 'Tus-Resumable: 1.0.0', location]
+    expect(await curl(...args)).toMatch(/HTTP\/1.1 204 /)
+    expect(await curl(...args)).toMatch(/HTTP\/1.1 410 /)
   })
 
   it('is refused before it has sent its body when it asks first', async () => {

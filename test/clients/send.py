@@ -1,16 +1,20 @@
-"""Sends a file by tuspy: URL FILE CHUNK [STOP_AT [UPLOAD_URL]]; prints the upload's URL."""
+"""Sends a file by tuspy: URL FILE OPTIONS, where the options are JSON; prints the upload's URL.
+
+Of the options `stopAt` is where to end early, `storage` a file that remembers URLs; all others are
+those of the uploader.
+"""
+import json
 import sys
 
 from tusclient import client
+from tusclient.storage.filestorage import FileStorage
 
-endpoint, path, chunk, *rest = sys.argv[1:]
-uploader = client.TusClient(endpoint).uploader(
-    path,
-    chunk_size=int(chunk),
-    metadata={'filename': 'from tuspy'},
-    retries=3,
-    retry_delay=1,
-    **({'url': rest[1]} if len(rest) > 1 else {}),
-)
-uploader.upload(**({'stop_at': int(rest[0])} if rest and int(rest[0]) else {}))
+endpoint, path, options = sys.argv[1:]
+options = json.loads(options)
+stop_at = options.pop('stopAt', None)
+storage = options.pop('storage', None)
+if storage is not None:
+    options |= {'store_url': True, 'url_storage': FileStorage(storage)}
+uploader = client.TusClient(endpoint).uploader(path, retries=3, retry_delay=1, **options)
+uploader.upload(**({} if stop_at is None else {'stop_at': stop_at}))
 print(uploader.url)
