@@ -79,8 +79,7 @@ async function perform(
       const locate = locator(options, exchange)
       const creation = { ...operation, headers: exchange.headers() }
       const upload = await create(uploads, creation, exchange.content)
-      const withContent = operation.content !== undefined
-      return { type: 'created', upload, location: locate(upload.uploadId), withContent }
+      return { type: 'created', upload, location: locate(upload.uploadId) }
     }
     case 'concatenate': {
       const locate = locator(options, exchange)
@@ -88,7 +87,7 @@ async function perform(
       const partIds = operation.urls.map((url) => partId(options, exchange, url))
       const concatenation = { partIds, metadata, field, headers: exchange.headers() }
       const upload = await concatenate(uploads, concatenation)
-      return { type: 'created', upload, location: locate(upload.uploadId), withContent: false }
+      return { type: 'created', upload, location: locate(upload.uploadId) }
     }
     case 'retrieve-offset':
       return { type: 'retrieved', upload: await retrieveOffset(uploads, operation.id) }

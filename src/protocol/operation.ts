@@ -76,8 +76,6 @@ export type Outcome =
       readonly type: 'created'
       readonly upload: ShownUpload
       readonly location: string
-      /** The request had content, or could have had. */
-      readonly withContent: boolean
     }
   | { readonly type: 'retrieved'; readonly upload: ShownUpload }
   | { readonly type: 'appended'; readonly upload: ShownUpload }

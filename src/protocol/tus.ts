@@ -64,8 +64,9 @@ export function formatTusOutcome(outcome: Outcome, server: TusServer): TusAnswer
     case 'described':
       return { status: 204, headers: describe(server) }
     case 'created': {
-      const { upload, location, withContent } = outcome
-      const offset = withContent && { 'Upload-Offset': `${upload.offset}` }
+      const { upload, location } = outcome
+      // Also of a creation without content: tus-js-client may have expected to send some.
+      const offset = !isPending(upload) && { 'Upload-Offset': `${upload.offset}` }
       return completing(upload, 201, { Location: location, ...offset, ...expiry(upload) })
     }
     case 'appended': {
@@ -95,10 +96,9 @@ function describe({ extensions, maxSize, maxChunkSize }: TusServer): Record<stri
 }
 
 function retrieved(upload: ShownUpload): Record<string, string> {
-  const { offset, length, uploadMetadata, notes, state } = upload
+  const { offset, length, uploadMetadata, notes } = upload
   const { concat } = notes
-  // A final upload that is not put together yet has no bytes of its own.
-  const pending = concat?.parts !== undefined && state === 'receiving'
+  const pending = isPending(upload)
   return {
     ...(!pending && { 'Upload-Offset': `${offset}` }),
     ...(length !== null && { 'Upload-Length': `${length}` }),
@@ -108,6 +108,11 @@ function retrieved(upload: ShownUpload): Record<string, string> {
     ...expiry(upload),
     'Cache-Control': 'no-store',
   }
+}
+
+/** A final upload that is not put together yet has no bytes of its own. */
+function isPending({ notes, state }: ShownUpload): boolean {
+  return notes.concat?.parts !== undefined && state === 'receiving'
 }
 
 /** The application's answer belongs to the request that completed the upload, and to its repetition. */

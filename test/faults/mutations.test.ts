@@ -69,7 +69,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'the take-over': {
     file: 'upload/holders.js',
-    code: 'holder.stop(interrupted());',
+    code: 'holder.stop(reason);',
     instead: '',
     suite: 'app',
     test: 'take-over by PATCH',

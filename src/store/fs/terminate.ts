@@ -36,8 +36,10 @@ export function* terminate(io: Io, how: Termination): Operation<true | Busy> {
     const record = readRecord(recordPath(io.directory, id))
     // Its creation is under way, or was never finished.
     if (record === undefined) throw notFound()
+    // A part is looked for by its client even now: there is no moment without it.
+    if (how.end === 'acknowledged') yield* remember(io, how, record)
     yield* removeLocked(io, id)
-    yield* remember(io, how, record)
+    if (how.end !== 'acknowledged') yield* remember(io, how, record)
     return true
   } finally {
     closeSync(fd)
@@ -65,7 +67,7 @@ function* terminateCompleted(io: Io, how: Termination): Operation<true> {
 }
 
 /**
- * The tombstone comes last: beside an upload that is still there it would be taken for an
+ * The tombstone comes last: beside an upload that may still complete it would be taken for an
  * acknowledgement. Without room for it the upload is gone all the same, and only not found.
  */
 export function* remember(
