@@ -9,6 +9,7 @@ import { createHandler } from '../http/handler.ts'
 import { createProxyTrust } from '../http/trusted-proxies.ts'
 import { consoleLogger, type Logger } from '../logger.ts'
 import { resolveOptions, type TusAppOptions } from '../options.ts'
+import { isUploadId } from '../protocol/upload-id.ts'
 import type { CompletedUpload } from '../queue/completed-upload.ts'
 import { type WaitForFileOptions, waitForFile } from '../queue/wait-for-file.ts'
 import { type WorkHandler, type WorkOptions, work } from '../queue/work.ts'
@@ -211,6 +212,7 @@ export class TusApp {
    * @throws `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE`, `ERR_UPLOAD_LOCKED` while a worker holds it
    */
   async stop(id: string, reason: string, { status = 403 }: StopOptions = {}): Promise<void> {
+    checkId(id)
     return stop(this.#uploads, id, { status, message: reason })
   }
 
@@ -222,6 +224,7 @@ export class TusApp {
    * @throws `ERR_REFUSED` with the verdict, `ERR_UPLOAD_NOT_FOUND`
    */
   async complete(id: string): Promise<boolean> {
+    checkId(id)
     const release = await this.#holders.take(id, () => undefined)
     try {
       const upload = await lookUp(this.#uploads, id)
@@ -248,4 +251,9 @@ export class TusApp {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+/** Nothing but names of uploads reaches a storage. */
+function checkId(id: string): void {
+  if (!isUploadId(id)) throw new UploadError('ERR_UPLOAD_NOT_FOUND', 'this is no id of an upload')
 }

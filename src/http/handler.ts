@@ -59,11 +59,24 @@ export function createHandler(options: HandlerOptions): Handle {
       const operation = parseTusRequest({ method, id: uploadIdFrom(target), header }, server)
       const outcome = await perform(options, operation, exchange)
       const { headers, ...answer } = formatTusOutcome(outcome, server)
-      return { ...answer, headers: { ...common, ...headers } }
+      return { ...answer, headers: { ...common, ...headers, ...exposeAnswer(common, outcome) } }
     } catch (error) {
       return refuse(error, { method, path: pathOf(exchange.target), common, logger })
     }
   }
+}
+
+const EXPOSE = 'Access-Control-Expose-Headers'
+
+/** What the application has told the client its page may read. */
+function exposeAnswer(
+  common: Readonly<Record<string, string>>,
+  outcome: Outcome,
+): Record<string, string> {
+  const names = 'upload' in outcome ? Object.keys(outcome.upload.notes.answer?.headers ?? {}) : []
+  const exposed = common[EXPOSE]
+  if (exposed === undefined || names.length === 0) return {}
+  return { [EXPOSE]: [exposed, ...names].join(', ') }
 }
 
 async function perform(

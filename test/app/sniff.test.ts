@@ -154,6 +154,15 @@ describe('stop', () => {
     })
   })
 
+  it('knows no upload by another name than its id', async () => {
+    const { tus } = await serve(await temporaryDirectory())
+    for (const id of ['../../etc/passwd', '', crypto.randomUUID()]) {
+      const unknown = { code: 'ERR_UPLOAD_NOT_FOUND' }
+      await expect(tus.stop(id, 'no')).rejects.toMatchObject(unknown)
+      await expect(tus.complete(id)).rejects.toMatchObject(unknown)
+    }
+  })
+
   it('refuses a status that is no refusal', async () => {
     const served = await serve(await temporaryDirectory())
     const id = idOf(await createUpload(served.url, 5))

@@ -36,6 +36,7 @@ describe('onComplete that accepts', () => {
   async function expectAnswer(response: Response, status: number): Promise<void> {
     expect(response.status).toBe(status)
     expect(response.headers.get('x-file')).toBe('f/1')
+    expect(response.headers.get('access-control-expose-headers')).toMatch(/, X-File$/)
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(response.headers.get('upload-offset')).toBe('5')
     expect(await response.json()).toEqual({ id: 1 })
