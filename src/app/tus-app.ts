@@ -130,6 +130,7 @@ export class TusApp {
       publicUrl: resolved.publicUrl,
       cors,
       isTrustedProxy,
+      informational: resolved.informational,
       logger,
     })
     const onShortTimeout = (timeoutMs: number): void =>
