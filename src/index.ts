@@ -5,7 +5,8 @@
  */
 export type { FetchContext, FetchListener } from './adapters/fetch.ts'
 export type { NodeListener } from './adapters/node.ts'
-export { type CloseOptions, type FollowOptions, type StopOptions, TusApp } from './app/tus-app.ts'
+export type { CloseOptions, FollowOptions, StopOptions } from './app/call-options.ts'
+export { TusApp } from './app/tus-app.ts'
 export { UploadError, type UploadErrorCode, type UploadErrorOptions } from './errors.ts'
 export type { CorsOption, CorsOptions, OriginCheck } from './http/cors.ts'
 export { Janitor } from './janitor/janitor.ts'

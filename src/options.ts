@@ -78,6 +78,13 @@ export interface TusAppOptions {
    * @defaultValue null
    */
   readonly expiration?: ExpirationOption | null | undefined
+  /**
+   * Whether clients of the IETF protocol are told by 104 (Upload Resumption Supported) where their
+   * upload is and how far it has come. `false` behind a proxy that takes a 104 for the final answer.
+   *
+   * @defaultValue true
+   */
+  readonly informational?: boolean | undefined
   /** Longest `Upload-Metadata` in bytes. @defaultValue 4096 */
   readonly maxMetadataSize?: number | undefined
   /**
@@ -119,6 +126,7 @@ const DEFAULTS = {
   maxMetadataSize: 4096,
   expiration: null,
   progressIntervalMs: 1000,
+  informational: true,
   idleTimeoutMs: 60_000,
   minBytesPerSecond: 0,
   maxBufferedBytes: 67_108_864,
@@ -137,6 +145,7 @@ export interface ResolvedOptions {
   readonly maxMetadataSize: number
   readonly expiration: ExpirationOption | null
   readonly progressIntervalMs: number
+  readonly informational: boolean
   readonly idleTimeoutMs: number
   readonly minBytesPerSecond: number
   readonly maxBufferedBytes: number
@@ -154,6 +163,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     maxMetadataSize = DEFAULTS.maxMetadataSize,
     expiration = DEFAULTS.expiration,
     progressIntervalMs = DEFAULTS.progressIntervalMs,
+    informational = DEFAULTS.informational,
     idleTimeoutMs = DEFAULTS.idleTimeoutMs,
     minBytesPerSecond = DEFAULTS.minBytesPerSecond,
     maxBufferedBytes = DEFAULTS.maxBufferedBytes,
@@ -184,6 +194,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     const valid = isPositive(ms) && ms <= MAX_TIMER_MS
     check(name, ms, valid, 'a number of milliseconds, at most 24 days')
   }
+  check('informational', informational, typeof informational === 'boolean', 'a boolean')
   const rate = isSize(minBytesPerSecond)
   check('minBytesPerSecond', minBytesPerSecond, rate, 'a number of bytes')
   const buffered = isPositive(maxBufferedBytes)
@@ -212,6 +223,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     maxMetadataSize,
     expiration,
     progressIntervalMs,
+    informational,
     idleTimeoutMs,
     minBytesPerSecond,
     maxBufferedBytes,

@@ -11,6 +11,7 @@ import type { Exchange, Handle, Reply } from '../http/exchange.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { drain } from './drain.ts'
 import { NodeContent } from './node-content.ts'
+import { type Inform, informOf } from './node-inform.ts'
 
 type Request = IncomingMessage | Http2ServerRequest
 type Response = ServerResponse | Http2ServerResponse
@@ -41,7 +42,7 @@ export function toNodeListener(
     if (isQueued(res)) await turnOf(req, res)
     const sendContinue = expectsContinue ? () => res.writeContinue() : undefined
     const content = new NodeContent(req, budget, sendContinue)
-    const reply = await handle(toExchange(req, content))
+    const reply = await handle(toExchange(req, content, informOf(req, res)))
     content.discard()
     await send(req, res, reply)
   }
@@ -66,7 +67,7 @@ function requestTimeoutOf(req: Request): number {
   return server?.requestTimeout ?? 0
 }
 
-function toExchange(req: Request, content: NodeContent): Exchange {
+function toExchange(req: Request, content: NodeContent, inform: Inform | undefined): Exchange {
   const { headers } = req
   const { originalUrl } = req as { originalUrl?: string }
   return {
@@ -80,6 +81,7 @@ function toExchange(req: Request, content: NodeContent): Exchange {
     header: (name) => joined(headers[name]),
     headers: () => allFields(headers),
     content,
+    ...(inform && { inform }),
     remoteAddress: req.socket.remoteAddress,
   }
 }

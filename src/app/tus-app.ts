@@ -23,6 +23,7 @@ import { lookUp } from '../upload/look-up.ts'
 import { stop } from '../upload/refuse.ts'
 import { RunningDigests } from '../upload/running-digests.ts'
 import type { Uploads } from '../upload/uploads.ts'
+import type { CloseOptions, FollowOptions, StopOptions } from './call-options.ts'
 
 /** Which parts of tus 1.0.0 are served beyond its core, whatever the storage. */
 const EXTENSIONS = [
@@ -34,24 +35,6 @@ const EXTENSIONS = [
 ] as const
 
 const CONCATENATION = ['concatenation', 'concatenation-unfinished'] as const
-
-/** How long to wait for running requests. */
-export interface CloseOptions {
-  /** Milliseconds. @defaultValue 10_000 */
-  readonly timeoutMs?: number
-}
-
-/** Until when to follow. */
-export interface FollowOptions {
-  /** Ends the iteration, without an error. */
-  readonly signal?: AbortSignal
-}
-
-/** How an upload is stopped. */
-export interface StopOptions {
-  /** From 400 to 499. @defaultValue 403 */
-  readonly status?: number
-}
 
 /**
  * A tus 1.0.0 upload server to be mounted at any path of an HTTP server.
@@ -131,6 +114,7 @@ export class TusApp {
       publicUrl: resolved.publicUrl,
       cors,
       isTrustedProxy,
+      informational: resolved.informational,
       logger,
     })
     const onShortTimeout = (timeoutMs: number): void =>

@@ -22,7 +22,8 @@ export type OriginCheck = (origin: string) => boolean | Promise<boolean>
 
 const EXPOSED = [
   'Location, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Defer-Length, Upload-Concat',
-  'Upload-Expires, Upload-Complete, Upload-Limit, Upload-Draft-Interop-Version',
+  'Upload-Expires, Upload-Complete, Upload-Incomplete, Upload-Limit, Upload-Draft-Interop-Version',
+  'Accept-Patch',
   'Tus-Version, Tus-Resumable, Tus-Max-Size, Tus-Extension, Tus-Checksum-Algorithm',
   'Retry-After, Tussi-Error',
 ].join(', ')
@@ -30,8 +31,8 @@ const EXPOSED = [
 const ALLOWED = [
   'Authorization, Content-Type, Origin, X-Requested-With, X-Request-ID, X-HTTP-Method-Override',
   'Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length',
-  'Upload-Concat, Upload-Checksum, Upload-Complete, Upload-Draft-Interop-Version',
-  'Content-Digest, Repr-Digest, Want-Repr-Digest',
+  'Upload-Concat, Upload-Checksum, Upload-Complete, Upload-Incomplete, Content-Disposition',
+  'Upload-Draft-Interop-Version, Content-Digest, Repr-Digest, Want-Repr-Digest',
 ].join(', ')
 
 /** An origin as browsers send it; nothing else is shown to patterns and functions. */

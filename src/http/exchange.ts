@@ -15,6 +15,11 @@ export interface Exchange {
   /** All fields with lower-case names. */
   headers(): Record<string, string>
   readonly content: AppendContent
+  /**
+   * Sends an informational response before the final one. Absent where the runtime, or the client,
+   * can have none.
+   */
+  inform?(status: number, headers: Readonly<Record<string, string>>): void
   /** Peer address, or `undefined` where none is known (Fetch, unix socket): then nothing is trusted. */
   readonly remoteAddress: string | undefined
 }

@@ -7,7 +7,6 @@
 import { UploadError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Operation, Outcome } from '../protocol/operation.ts'
-import { formatTusOutcome, parseTusRequest, TUS_METHODS, TUS_VERSION } from '../protocol/tus.ts'
 import { append } from '../upload/append.ts'
 import { concatenate } from '../upload/concatenate.ts'
 import { create } from '../upload/create.ts'
@@ -15,7 +14,9 @@ import { retrieveOffset } from '../upload/retrieve-offset.ts'
 import { terminate } from '../upload/terminate.ts'
 import type { Uploads } from '../upload/uploads.ts'
 import { type CorsPolicy, corsHeaders } from './cors.ts'
+import { chooseDialect, type Dialect, METHODS } from './dialect.ts'
 import type { Exchange, Handle, Reply } from './exchange.ts'
+import { createInformer, type Informer } from './informer.ts'
 import {
   isAuthority,
   partIdFrom,
@@ -24,7 +25,7 @@ import {
   uploadIdFrom,
   uploadLocation,
 } from './location.ts'
-import { toProblem } from './problem.ts'
+import { type Adapt, toProblem } from './problem.ts'
 
 /** What the handler needs besides the uploads. */
 export interface HandlerOptions {
@@ -35,33 +36,41 @@ export interface HandlerOptions {
   readonly publicUrl: string | undefined
   readonly cors: CorsPolicy
   readonly isTrustedProxy: (remoteAddress: string | undefined) => boolean
+  /** Whether clients may be sent 104s. */
+  readonly informational: boolean
   readonly logger: Logger
 }
 
 export function createHandler(options: HandlerOptions): Handle {
   const { uploads, maxMetadataSize, cors, logger } = options
   const { maxSize, maxChunkSize } = uploads
+  const lifetimeMs = uploads.expiry?.afterMs ?? null
   return async (exchange) => {
     const method = methodOf(exchange)
     const fields = await corsHeaders(cors, {
       origin: exchange.header('origin'),
       preflight: method === 'OPTIONS',
-      methods: TUS_METHODS,
+      methods: METHODS,
     })
-    const common = { 'Tus-Resumable': TUS_VERSION, ...fields }
+    const { target, content } = exchange
+    const extensions = content.trailer
+      ? [...options.extensions, 'checksum-trailer']
+      : options.extensions
+    const limits = { maxMetadataSize, maxSize, maxChunkSize, lifetimeMs }
+    const server = { ...limits, extensions, nowMs: Date.now() }
+    const header = (name: string): string | undefined => exchange.header(name)
+    const request = { method, id: uploadIdFrom(target), header }
+    const dialect = chooseDialect(request, server)
+    const common = { ...dialect.common, ...fields }
+    const { informational } = options
+    const informer = createInformer(exchange, { version: dialect.version, server, informational })
     try {
-      const { target, content } = exchange
-      const extensions = content.trailer
-        ? [...options.extensions, 'checksum-trailer']
-        : options.extensions
-      const server = { extensions, maxMetadataSize, maxSize, maxChunkSize }
-      const header = (name: string): string | undefined => exchange.header(name)
-      const operation = parseTusRequest({ method, id: uploadIdFrom(target), header }, server)
-      const outcome = await perform(options, operation, exchange)
-      const { headers, ...answer } = formatTusOutcome(outcome, server)
+      const outcome = await perform(options, dialect.parse(), exchange, informer)
+      const { headers, ...answer } = dialect.format(outcome)
       return { ...answer, headers: { ...common, ...headers, ...exposeAnswer(common, outcome) } }
     } catch (error) {
-      return refuse(error, { method, path: pathOf(exchange.target), common, logger })
+      const adapt: Adapt = (error) => refusalOf(error, dialect, informer)
+      return refuse(error, { method, path: pathOf(target), common, adapt, logger })
     }
   }
 }
@@ -79,10 +88,25 @@ function exposeAnswer(
   return { [EXPOSE]: [exposed, ...names].join(', ') }
 }
 
+/** After these there is no upload any more. */
+const ENDS: ReadonlySet<string> = new Set(['ERR_UPLOAD_SIZE_EXCEEDED', 'ERR_REFUSED'])
+
+/** With the place of an upload that was made all the same, unless that was ended. */
+function refusalOf(
+  error: UploadError,
+  dialect: Dialect,
+  { location }: Informer,
+): ReturnType<Adapt> {
+  const { headers, ...changes } = dialect.refuse(error)
+  const stays = location !== undefined && !ENDS.has(error.code)
+  return { ...changes, headers: { ...(stays && { Location: location }), ...headers } }
+}
+
 async function perform(
   options: HandlerOptions,
   operation: Operation,
   exchange: Exchange,
+  informer: Informer,
 ): Promise<Outcome> {
   const { uploads } = options
   switch (operation.type) {
@@ -90,7 +114,8 @@ async function perform(
       return { type: 'described' }
     case 'create': {
       const locate = locator(options, exchange)
-      const creation = { ...operation, headers: exchange.headers() }
+      const told = informer.creating(locate)
+      const creation = { ...operation, headers: exchange.headers(), ...told }
       const upload = await create(uploads, creation, exchange.content)
       return { type: 'created', upload, location: locate(upload.uploadId) }
     }
@@ -104,8 +129,10 @@ async function perform(
     }
     case 'retrieve-offset':
       return { type: 'retrieved', upload: await retrieveOffset(uploads, operation.id) }
-    case 'append':
-      return { type: 'appended', upload: await append(uploads, operation, exchange.content) }
+    case 'append': {
+      const appending = { ...operation, ...informer.appending() }
+      return { type: 'appended', upload: await append(uploads, appending, exchange.content) }
+    }
     case 'terminate':
       await terminate(uploads, operation.id)
       return { type: 'terminated' }
@@ -145,11 +172,12 @@ interface Refusal {
   readonly method: string
   readonly path: string
   readonly common: Readonly<Record<string, string>>
+  readonly adapt: Adapt
   readonly logger: Logger
 }
 
-function refuse(cause: unknown, { method, path, common, logger }: Refusal): Reply {
-  const { status, headers, body, error } = toProblem(cause)
+function refuse(cause: unknown, { method, path, common, adapt, logger }: Refusal): Reply {
+  const { status, headers, body, error } = toProblem(cause, adapt)
   if (status === 500) {
     // The path without its query: that may hold a secret.
     logger.error(error.message, { code: error.code, request: `${method} ${path}`, error })
@@ -157,12 +185,7 @@ function refuse(cause: unknown, { method, path, common, logger }: Refusal): Repl
   const { code } = error
   return {
     status,
-    headers: {
-      ...common,
-      ...headers,
-      ...(code === 'ERR_UNSUPPORTED_VERSION' && { 'Tus-Version': TUS_VERSION }),
-      ...(code === 'ERR_METHOD_NOT_ALLOWED' && { Allow: TUS_METHODS }),
-    },
+    headers: { ...common, ...headers },
     ...(method !== 'HEAD' && { body }),
     ...(ENDED.has(code) && { close: true }),
   }

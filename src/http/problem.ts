@@ -1,5 +1,6 @@
 /** Maps every error code to its HTTP answer. A code without one does not compile. @module */
 import { UploadError, type UploadErrorCode } from '../errors.ts'
+import type { RefusalChanges } from '../protocol/rufh-refusal.ts'
 
 const IANA = 'https://iana.org/assignments/http-problem-types#'
 
@@ -31,6 +32,7 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
   ERR_INVALID_HOST: { status: 400, title: 'Invalid Host' },
   ERR_INVALID_METADATA: { status: 400, title: 'Invalid metadata' },
   ERR_INVALID_OFFSET: { status: 400, title: 'Invalid Upload-Offset' },
+  ERR_INVALID_UPLOAD_COMPLETE: { status: 400, title: 'Invalid Upload-Complete' },
   ERR_INVALID_UPLOAD_LENGTH: { status: 400, title: 'Invalid Upload-Length' },
   ERR_MAX_SIZE_EXCEEDED: { status: 413, title: 'Upload too large' },
   ERR_METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
@@ -51,6 +53,11 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
   ERR_STORAGE: { status: 500, title: 'Storage failed' },
   ERR_UNSUPPORTED_CHECKSUM: { status: 400, title: 'Unsupported checksum' },
   ERR_UNSUPPORTED_VERSION: { status: 412, title: 'Unsupported tus version' },
+  ERR_UPLOAD_COMPLETED: {
+    status: 400,
+    title: 'Upload complete',
+    type: `${IANA}completed-upload`,
+  },
   ERR_UPLOAD_EXISTS: { status: 409, title: 'Upload exists' },
   ERR_UPLOAD_GONE: { status: 410, title: 'Upload gone' },
   ERR_UPLOAD_INTERRUPTED: { status: 409, title: 'Taken over by another request' },
@@ -69,12 +76,17 @@ export interface ProblemReply {
   readonly error: UploadError
 }
 
+/** How the dialect of a request changes the answer to an error. */
+export type Adapt = (error: UploadError) => Partial<RefusalChanges>
+
 /** Anything thrown becomes an answer; of the server's own faults it shows no more than the code. */
-export function toProblem(thrown: unknown): ProblemReply {
+export function toProblem(thrown: unknown, adapt: Adapt = () => ({})): ProblemReply {
   const error = toUploadError(thrown)
   const { code, offset, retryAfterSeconds } = error
-  const { title, type, retryAfter, status: usual } = PROBLEMS[code]
-  const status = error.status ?? usual
+  const { title, type: usualType, retryAfter, status: usual } = PROBLEMS[code]
+  const changes = adapt(error)
+  const status = error.status ?? changes.status ?? usual
+  const type = changes.type ? `${IANA}${changes.type}` : (usualType ?? 'about:blank')
   const retry = retryAfterSeconds ?? retryAfter
   const detail =
     status === 500 && code !== 'ERR_BODY_CONSUMED'
@@ -88,8 +100,9 @@ export function toProblem(thrown: unknown): ProblemReply {
       'Tussi-Error': code,
       ...(retry !== undefined && { 'Retry-After': `${retry}` }),
       ...(offset !== undefined && { 'Upload-Offset': `${offset}` }),
+      ...changes.headers,
     },
-    body: JSON.stringify({ type: type ?? 'about:blank', title, status, detail, code, offset }),
+    body: JSON.stringify({ type, title, status, detail, code, offset, ...changes.members }),
     error,
   }
 }

@@ -21,7 +21,15 @@ export interface CreateOperation {
   readonly partial?: string
   /** Absent for a creation without content. */
   readonly content?: ContentTerms
+  readonly complete?: Completeness
 }
+
+/**
+ * Whether the upload ends with this content: `true` and `false` are said explicitly, by a dialect in
+ * which no length does. Content that then goes beyond the length ends the upload for good. Absent where
+ * an upload is complete at its length.
+ */
+export type Completeness = boolean
 
 /** Make an upload of others. */
 export interface ConcatenateOperation {
@@ -47,6 +55,7 @@ export interface AppendOperation extends ContentTerms {
   readonly offset: number
   /** The length of an upload that was created without one. */
   readonly length?: number
+  readonly complete?: Completeness
 }
 
 /** The facts of an upload that answers show. */

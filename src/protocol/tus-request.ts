@@ -59,7 +59,7 @@ export function parseChecksum(field: string | undefined): UploadChecksum {
   )
 }
 
-function parseMetadata(header: Header, maxMetadataSize: number): UploadMetadata {
+export function parseMetadata(header: Header, maxMetadataSize: number): UploadMetadata {
   const metadata = header('upload-metadata') ?? ''
   if (metadata.length <= maxMetadataSize) return parseUploadMetadata(metadata)
   throw new UploadError(
@@ -116,7 +116,8 @@ function parseContentTerms(header: Header): ContentTerms {
   return { contentLength }
 }
 
-function parseContentLength(header: Header): number | undefined {
+/** @throws `ERR_INVALID_CONTENT_LENGTH`, `ERR_INVALID_CONTENT_TYPE` for a coding that is not undone */
+export function parseContentLength(header: Header): number | undefined {
   const coding = header('transfer-encoding')?.trim().toLowerCase() ?? 'chunked'
   if (coding !== 'chunked') {
     throw new UploadError(
@@ -143,7 +144,7 @@ function wrongType(where: string): UploadError {
   )
 }
 
-function mediaType(field: string | undefined): string | undefined {
+export function mediaType(field: string | undefined): string | undefined {
   return field?.split(';', 1)[0]?.trim().toLowerCase()
 }
 

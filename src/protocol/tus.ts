@@ -27,7 +27,6 @@ export interface TusRequest {
 export interface TusServer {
   readonly extensions: readonly string[]
   readonly maxSize: number | null
-  readonly maxChunkSize: number | null
   readonly maxMetadataSize: number
 }
 
@@ -80,18 +79,13 @@ export function formatTusOutcome(outcome: Outcome, server: TusServer): TusAnswer
   }
 }
 
-function describe({ extensions, maxSize, maxChunkSize }: TusServer): Record<string, string> {
+function describe({ extensions, maxSize }: TusServer): Record<string, string> {
   const checksum = extensions.includes('checksum')
-  const limits = [
-    ...(maxSize !== null ? [`max-size=${maxSize}`] : []),
-    ...(maxChunkSize !== null ? [`max-append-size=${maxChunkSize}`] : []),
-  ]
   return {
     'Tus-Version': TUS_VERSION,
     'Tus-Extension': extensions.join(','),
     ...(maxSize !== null && { 'Tus-Max-Size': `${maxSize}` }),
     ...(checksum && { 'Tus-Checksum-Algorithm': Object.keys(CHECKSUM_BYTES).join(',') }),
-    ...(limits.length > 0 && { 'Upload-Limit': limits.join(', ') }),
   }
 }
 
@@ -116,7 +110,7 @@ function isPending({ notes, state }: ShownUpload): boolean {
 }
 
 /** The application's answer belongs to the request that completed the upload, and to its repetition. */
-function completing(
+export function completing(
   { notes, state }: ShownUpload,
   usual: number,
   headers: Readonly<Record<string, string>>,

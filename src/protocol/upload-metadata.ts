@@ -63,3 +63,12 @@ function notPrintableAscii(name: string): boolean {
 function hasControlCharacter(name: string): boolean {
   return /\p{Cc}/u.test(name)
 }
+
+/** One pair of the field. */
+export function formatPair(key: string, value: string): string {
+  return value === '' ? key : `${key} ${encode(value)}`
+}
+
+function encode(value: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(value)))
+}

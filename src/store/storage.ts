@@ -13,6 +13,8 @@ export interface NewUpload {
   /** A lower-case UUID. */
   readonly id: string
   readonly length: number | null
+  /** `false`: its end is always told, so that even a length of 0 does not complete it. */
+  readonly complete?: false
   readonly metadata: Readonly<Record<string, string>>
   readonly uploadMetadata: string
   readonly serverMetadata: Readonly<Record<string, string>>
@@ -24,6 +26,8 @@ export interface FirstContent {
   readonly pieces: readonly Uint8Array[]
   /** Where the upload goes when it is complete with them. */
   readonly completedDir: string
+  /** Whether they are all, as with an append; by default they are at the upload's length. */
+  readonly complete?: boolean
   /** The longest that an upload without a length may become. */
   readonly maxSize?: number
 }
@@ -55,6 +59,11 @@ export interface AppendRequest {
   readonly completedDir: string
   /** The length, told of an upload that was created without one; of another it must be the same. */
   readonly length?: number
+  /**
+   * `true`: the end of `content` is the end of the upload, and its length. `false`: it goes on, even
+   * at its length. By default it is complete at its length.
+   */
+  readonly complete?: boolean
   /** The longest that an upload without a length may become. */
   readonly maxSize?: number
   /** Nothing is recorded before the end of `content`, and nothing is kept of one that fails. */
@@ -128,7 +137,7 @@ export interface Storage {
   /**
    * Appends `content` if and only if the upload stands at `offset`; the comparison and the new
    * offset are one step, whoever else writes. Bytes that arrived before `content` failed are kept.
-   * An upload that reaches its length is sealed and finalized before the promise resolves, but for
+   * An upload that is complete by this is sealed and finalized before the promise resolves, but for
    * a partial one, which only others are made of: that is sealed and stays.
    *
    * @throws `ERR_MISMATCHED_OFFSET` with the true offset, `ERR_UPLOAD_SIZE_EXCEEDED`,

@@ -3,8 +3,14 @@ import { UploadError } from '../errors.ts'
 import type { AppendOperation } from '../protocol/operation.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { lookUp } from './look-up.ts'
-import { type AppendContent, checkTerms, receive } from './receive.ts'
+import { type AppendContent, checkTerms, isOverrun, receive } from './receive.ts'
+import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
+
+/** What a client asks for, and who hears of it on the way. */
+export interface Appending extends Omit<AppendOperation, 'type'> {
+  readonly onOffset?: (offset: number) => void
+}
 
 /**
  * Appends content and resolves with the upload as it is then, completed when its end was reached.
@@ -17,7 +23,7 @@ import type { Uploads } from './uploads.ts'
  */
 export async function append(
   uploads: Uploads,
-  operation: AppendOperation,
+  operation: Appending,
   content: AppendContent,
 ): Promise<StoredUpload> {
   const { id } = operation
@@ -30,6 +36,9 @@ export async function append(
       if (repeated) return repeated
     }
     return await write(uploads, operation, content)
+  } catch (error) {
+    if (isOverrun(error, operation)) await end(uploads, id)
+    throw error
   } finally {
     release()
   }
@@ -37,7 +46,7 @@ export async function append(
 
 async function write(
   uploads: Uploads,
-  operation: AppendOperation,
+  operation: Appending,
   content: AppendContent,
 ): Promise<StoredUpload> {
   try {
@@ -52,16 +61,18 @@ async function write(
 /** Refuses what cannot be appended; resolves with a finished upload whose last append this repeats. */
 async function check(
   uploads: Uploads,
-  { id, offset, length, contentLength }: AppendOperation,
+  { id, offset, length, contentLength, complete }: Appending,
 ): Promise<StoredUpload | undefined> {
   const upload = await lookUp(uploads, id)
   if (upload.notes.concat?.parts) {
     throw new UploadError('ERR_MODIFY_FINAL', 'a final upload takes no bytes of its own')
   }
-  const end = offset + (contentLength ?? 0)
+  const last = offset + (contentLength ?? 0)
   if (upload.state !== 'receiving') {
-    if (contentLength !== undefined && end === upload.length) return upload
-    throw mismatch(upload)
+    const repeated = contentLength !== undefined && last === upload.length
+    if (repeated && complete !== false) return upload
+    if (complete === undefined || offset !== upload.offset) throw mismatch(upload)
+    throw new UploadError('ERR_UPLOAD_COMPLETED', 'the upload is complete and takes no more bytes')
   }
   if (upload.offset !== offset) throw mismatch(upload)
   const known = upload.length ?? length
@@ -72,7 +83,7 @@ async function check(
       { offset },
     )
   }
-  if (known !== undefined && end > known) {
+  if (known !== undefined && last > known) {
     throw new UploadError(
       'ERR_UPLOAD_SIZE_EXCEEDED',
       `the body goes on beyond the upload's length of ${known} bytes`,

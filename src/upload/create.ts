@@ -5,9 +5,9 @@ import { checkFilename } from '../protocol/upload-metadata.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
 import { complete, isGated } from './complete.ts'
-import { toUploadInfo } from './events.ts'
+import { toUploadInfo, type UploadCreatedEvent } from './events.ts'
 import { ProgressReport } from './progress-report.ts'
-import { type AppendContent, checkTerms, receive, tell, wholeBody } from './receive.ts'
+import { type AppendContent, checkTerms, isOverrun, receive, tell, wholeBody } from './receive.ts'
 import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -15,6 +15,15 @@ import type { Uploads } from './uploads.ts'
 export interface Creation extends Omit<CreateOperation, 'type'> {
   /** All request fields with lower-case names, for the hook. */
   readonly headers: Readonly<Record<string, string>>
+  readonly announcement?: Announcement
+  readonly onOffset?: (offset: number) => void
+}
+
+/** Tells where an upload is, before its bytes are received. */
+export interface Announcement {
+  /** Whether the client hears of it at once, and not only from its answer. */
+  readonly heard: boolean
+  make(upload: StoredUpload): void
 }
 
 /**
@@ -32,28 +41,43 @@ export async function create(
   checkLength(length, uploads.maxSize)
   const bytes = terms && (await firstBytes(uploads, length, terms, content))
   const serverMetadata = await admit(uploads, creation)
-  const whole = bytes && (await wholeBody(uploads, bytes, content))
+  const { announcement, complete: ends } = creation
+  const told = bytes && { ...bytes, ...(ends !== undefined && { complete: ends }) }
+  const whole = told && !announcement?.heard && (await wholeBody(uploads, told, content))
   const upload = await uploads.storage.create(
     {
       id: crypto.randomUUID(),
       length,
+      ...explicit(creation, bytes),
       metadata: metadata.values,
       uploadMetadata: metadata.echo,
       serverMetadata,
       notes: notesOf(uploads, creation),
     },
-    whole,
+    whole || undefined,
   )
-  const { uploadId } = upload
-  const { metadata: told } = toUploadInfo(upload)
-  await uploads.emit({ type: 'upload-created', uploadId, length, metadata: told })
+  await uploads.emit(createdEvent(upload))
   if (whole) {
-    await tell(uploads, new ProgressReport(uploads, uploadId, 0), upload)
+    await tell(uploads, new ProgressReport(uploads, upload.uploadId, 0), upload)
     return upload
   }
-  if (upload.state === 'sealed' && !isPartial(upload.notes))
-    return orNothing(uploads, upload, () => complete(uploads, upload))
-  return bytes ? receiveFirst(uploads, upload, bytes, content) : upload
+  if (told) return receiveFirst(uploads, { upload, creation, terms: told }, content)
+  announcement?.make(upload)
+  if (upload.state !== 'sealed' || isPartial(upload.notes)) return upload
+  return orNothing(uploads, { upload, creation }, () => complete(uploads, upload))
+}
+
+function createdEvent(upload: StoredUpload): UploadCreatedEvent {
+  const { uploadId, length, metadata } = toUploadInfo(upload)
+  return { type: 'upload-created', uploadId, length, metadata }
+}
+
+/** With bytes to come, or an end, the length alone completes nothing that was begun so. */
+function explicit(
+  { complete }: Creation,
+  bytes: ContentTerms | undefined,
+): { readonly complete?: false } {
+  return complete === undefined || (complete && !bytes) ? {} : { complete: false }
 }
 
 function notesOf(uploads: Uploads, { partial, length }: Creation): UploadNotes {
@@ -97,17 +121,24 @@ const RESUMABLE = new Set([
   'ERR_UPLOAD_INTERRUPTED',
 ])
 
+interface Created {
+  readonly upload: StoredUpload
+  readonly creation: Creation
+}
+
 async function receiveFirst(
   uploads: Uploads,
-  upload: StoredUpload,
-  terms: ContentTerms,
+  { upload, creation, terms }: Created & { readonly terms: ContentTerms },
   content: AppendContent,
 ): Promise<StoredUpload> {
   const { uploadId: id } = upload
+  const { announcement, onOffset } = creation
+  const reception = { id, offset: 0, ...terms, ...(onOffset && { onOffset }) }
   const release = await uploads.holders.take(id, (reason) => content.stop(reason))
   try {
-    return await orNothing(uploads, upload, () =>
-      receive(uploads, { id, offset: 0, ...terms }, content),
+    announcement?.make(upload)
+    return await orNothing(uploads, { upload, creation }, () =>
+      receive(uploads, reception, content),
     )
   } finally {
     release()
@@ -117,12 +148,13 @@ async function receiveFirst(
 /** Nobody knows the URL of an upload whose creation was refused or cut off: it does not stay. */
 async function orNothing(
   uploads: Uploads,
-  { uploadId: id }: StoredUpload,
+  { upload: { uploadId: id }, creation }: Created,
   act: () => Promise<StoredUpload>,
 ): Promise<StoredUpload> {
   try {
     return await act()
   } catch (error) {
+    if (staysKnown(creation, error)) throw error
     const code = error instanceof UploadError ? error.code : 'ERR_SERVER_ERROR'
     if (RESUMABLE.has(code)) return uploads.storage.info(id)
     // One that was refused has gone already.
@@ -136,6 +168,13 @@ async function orNothing(
     }
     throw error
   }
+}
+
+/** The client knows the URL already, or learns it from the refusal. */
+function staysKnown(creation: Creation, error: unknown): boolean {
+  const { announcement } = creation
+  const cut = error instanceof UploadError && error.code === 'ERR_CONNECTION_RESET'
+  return !!announcement && (announcement.heard || !cut) && !isOverrun(error, creation)
 }
 
 export function checkLength(length: number | null, maxSize: number | null): void {

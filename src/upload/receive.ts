@@ -1,6 +1,6 @@
 /** Receiving a body: within limits, checked, written, told. For whoever holds the upload. @module */
 import { UploadError } from '../errors.ts'
-import type { ContentTerms } from '../protocol/operation.ts'
+import type { Completeness, ContentTerms } from '../protocol/operation.ts'
 import type { Content, FirstContent } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { assembleWaiting } from './assemble.ts'
@@ -31,6 +31,9 @@ export interface Reception extends ContentTerms {
   readonly offset: number
   /** The length, if this request tells it. */
   readonly length?: number
+  readonly complete?: Completeness
+  /** Hears each offset that has become durable while the body is received. */
+  readonly onOffset?: (offset: number) => void
 }
 
 /** Refuses by its fields what no body can make good. @throws `ERR_CHUNK_SIZE_EXCEEDED`, `ERR_UNSUPPORTED_CHECKSUM` */
@@ -77,7 +80,7 @@ export async function receive(
 
 async function write(
   uploads: Uploads,
-  { id, offset, length, checksum }: Reception,
+  { id, offset, length, checksum, complete, onOffset }: Reception,
   content: AppendContent,
 ): Promise<StoredUpload> {
   const { storage, queue, maxChunkSize, maxSize, digests } = uploads
@@ -93,10 +96,12 @@ async function write(
     seal: isGated(uploads),
     ...(checksum && { atomic: true }),
     ...(length !== undefined && { length }),
+    ...(complete !== undefined && { complete }),
     ...(maxSize !== null && { maxSize }),
     onOffset: (durable: number) => {
       hashed?.onOffset(durable)
       report.onOffset(durable)
+      onOffset?.(durable)
     },
   }
   try {
@@ -135,7 +140,7 @@ const WHOLE_BYTES = 65_536
 /** The body of a creation if it is here already, small, and nobody has a say in it. */
 export async function wholeBody(
   uploads: Uploads,
-  { contentLength = 0, checksum }: ContentTerms,
+  { contentLength = 0, checksum, complete }: ContentTerms & { readonly complete?: Completeness },
   content: AppendContent,
 ): Promise<FirstContent | undefined> {
   const { maxChunkSize, maxSize, queue } = uploads
@@ -144,7 +149,21 @@ export async function wholeBody(
   const body = limited(content, maxChunkSize)
   const { pieces } = await (checksum ? verified(body, checksumOf(checksum, content)) : body).read()
   const { completedDir } = queue
-  return { pieces, completedDir, ...(maxSize !== null && { maxSize }) }
+  return {
+    pieces,
+    completedDir,
+    ...(complete !== undefined && { complete }),
+    ...(maxSize !== null && { maxSize }),
+  }
+}
+
+/** Where the end is told and not counted, a body that goes beyond the length ends the upload for good. */
+export function isOverrun(
+  error: unknown,
+  { complete }: { readonly complete?: Completeness },
+): boolean {
+  const code = error instanceof UploadError && error.code
+  return complete !== undefined && code === 'ERR_UPLOAD_SIZE_EXCEEDED'
 }
 
 function checksumOf(

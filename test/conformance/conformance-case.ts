@@ -13,6 +13,11 @@ export interface ConformanceCase {
   readonly why: string
   /** What the server must have been started with. */
   readonly server?: ServerOptions
+  /**
+   * The requests of this row, and those around it, speak the IETF protocol of this interop version, or
+   * of none. Without it they speak tus.
+   */
+  readonly rufh?: number | null
   /** An upload that exists before: it has received `sent`. */
   readonly upload?: {
     /** `null` for one whose length is not known yet. */
@@ -23,6 +28,8 @@ export interface ConformanceCase {
     readonly fields?: Readonly<Record<string, FieldValue>>
     /** The millisecond after which it expires has passed. */
     readonly expired?: boolean
+    /** Of the IETF protocol: it was told to be complete after `sent`. */
+    readonly complete?: boolean
     /** It was removed by DELETE. */
     readonly terminated?: boolean
   }
@@ -33,7 +40,7 @@ export interface ConformanceCase {
      * upload.
      */
     readonly path?: string
-    /** On top of `Tus-Resumable`, which `null` leaves away. */
+    /** On top of `Tus-Resumable`, or `Upload-Draft-Interop-Version`, which `null` leaves away. */
     readonly fields?: Readonly<Record<string, FieldValue>>
     readonly body?: string
     /** Without `Content-Length`. */
@@ -45,6 +52,13 @@ export interface ConformanceCase {
   readonly status: number | readonly number[]
   /** `{authority}` stands for the server's host and port, `{uuid}` in a pattern for an id. */
   readonly fields?: Readonly<Record<string, FieldExpectation>>
+  /**
+   * The informational responses, in order; over a transport that shows none this is not asked. By
+   * default anything may have come.
+   */
+  readonly informational?: readonly Readonly<Record<string, FieldExpectation>>[]
+  /** Members of the problem besides. */
+  readonly problem?: Readonly<Record<string, unknown>>
   /** The `code` of the problem in the body; for HEAD in `Tussi-Error`. */
   readonly code?: UploadErrorCode
   /** What the problem must say to a person. */

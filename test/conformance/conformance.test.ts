@@ -4,6 +4,10 @@ import { BAD_INPUT_CASES } from './cases-bad-input.ts'
 import { COMPLETED_CASES } from './cases-completed.ts'
 import { FORWARDED_CASES } from './cases-forwarded.ts'
 import { CORS_CASES, METHOD_CASES } from './cases-methods.ts'
+import { RUFH_APPEND_CASES } from './cases-rufh-append.ts'
+import { RUFH_CREATION_CASES } from './cases-rufh-creation.ts'
+import { RUFH_RETRIEVAL_CASES } from './cases-rufh-retrieval.ts'
+import { RUFH_VERSION_CASES } from './cases-rufh-versions.ts'
 import { NO_TRAILER_CASES, TUS_CHECKSUM_CASES } from './cases-tus-checksum.ts'
 import { TUS_CONCATENATION_CASES } from './cases-tus-concatenation.ts'
 import { TUS_CORE_CASES } from './cases-tus-core.ts'
@@ -25,6 +29,10 @@ const ROWS = [
   ...NO_TRAILER_CASES,
   ...TUS_TERMINATION_CASES,
   ...TUS_CONCATENATION_CASES,
+  ...RUFH_CREATION_CASES,
+  ...RUFH_APPEND_CASES,
+  ...RUFH_RETRIEVAL_CASES,
+  ...RUFH_VERSION_CASES,
   ...COMPLETED_CASES,
   ...METHOD_CASES,
   ...CORS_CASES,

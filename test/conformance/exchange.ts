@@ -23,6 +23,14 @@ export interface TestResponse {
   /** Lower-case names. */
   readonly fields: Readonly<Record<string, string>>
   readonly body: string
+  /** The informational responses before it, without 100; absent where a transport shows none. */
+  readonly informational?: readonly Informational[]
+}
+
+/** An informational response. */
+export interface Informational {
+  readonly status: number
+  readonly fields: Readonly<Record<string, string>>
 }
 
 /** Sends one request and reads the whole response. */
@@ -37,6 +45,7 @@ export interface ServerOptions {
   readonly filenameCharset?: 'ascii' | 'utf-8'
   readonly publicUrl?: string
   readonly expiration?: { readonly afterMs: number; readonly sliding?: boolean }
+  readonly informational?: boolean
   readonly cors?: CorsOption
 }
 

@@ -7,6 +7,7 @@ import {
   OFFSET_OCTET_STREAM,
 } from './conformance-case.ts'
 import type { FieldValue, Running, Start, TestRequest, TestResponse } from './exchange.ts'
+import { arrangeRufh } from './rufh-upload.ts'
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 
@@ -66,17 +67,20 @@ function nameOf(value: unknown): unknown {
 
 async function runCase(row: ConformanceCase, server: Subject): Promise<void> {
   const { request, upload, status } = row
-  const path = upload ? await arrange(server, upload) : undefined
+  const path = upload && (await arrangeFor(row, server, upload))
   const response = await server.send(
     requestOf(request.method, {
       ...request,
       path: fill(request.path ?? path ?? '/files/', path),
-      fields: fillAll(request.fields ?? {}, path, server),
+      fields: fillAll({ ...dialectFields(row), ...request.fields }, path, server),
     }),
   )
   expect([status].flat(), `status, with the body ${response.body}`).toContain(response.status)
-  if (request.method !== 'OPTIONS') expect(response.fields['tus-resumable']).toBe('1.0.0')
+  if (request.method !== 'OPTIONS' && row.rufh === undefined && !row.fields?.['Upload-Complete']) {
+    expect(response.fields['tus-resumable']).toBe('1.0.0')
+  }
   expectFields(response, row.fields ?? {}, server)
+  expectInformational(response, row, server)
   if (server.problems && row.code) expectProblem(response, row, request.method)
   const made = createdPath(response)
   await expectAfterwards(row, server, row.created ? made : (path ?? made))
@@ -88,7 +92,7 @@ async function expectAfterwards(
   path: string | undefined,
 ): Promise<void> {
   if (!path) return
-  const response = await server.send(requestOf('HEAD', { path }))
+  const response = await server.send(requestOf('HEAD', { path, fields: dialectFields(row) }))
   if (row.headAfter !== undefined) {
     expect(response.status, 'status of HEAD afterwards').toBe(row.headAfter)
     expect(response.fields['upload-offset'], 'offset of what is gone').toBeUndefined()
@@ -98,6 +102,34 @@ async function expectAfterwards(
   const offset = row.offsetAfter ?? Buffer.byteLength(row.upload?.sent ?? '')
   expect(response.fields['upload-offset'], 'offset afterwards').toBe(`${offset}`)
   expectFields(response, row.after ?? {}, server)
+}
+
+function arrangeFor(
+  { rufh }: ConformanceCase,
+  server: Running,
+  upload: NonNullable<ConformanceCase['upload']>,
+): Promise<string> {
+  return rufh === undefined ? arrange(server, upload) : arrangeRufh(server.send, upload)
+}
+
+/** What says which protocol a row speaks. */
+function dialectFields({ rufh }: ConformanceCase): Record<string, FieldValue> {
+  if (rufh === undefined) return {}
+  const version = rufh !== null && { 'Upload-Draft-Interop-Version': `${rufh}` }
+  return { 'Tus-Resumable': null, ...version }
+}
+
+function expectInformational(
+  { informational }: TestResponse,
+  { informational: expected }: ConformanceCase,
+  server: Subject,
+): void {
+  if (!informational || !expected) return
+  expect(informational.map(({ status }) => status)).toEqual(expected.map(() => 104))
+  for (const [at, fields] of expected.entries()) {
+    const { fields: received = {} } = informational[at] ?? {}
+    expectFields({ fields: received }, fields, server)
+  }
 }
 
 /** Creates the upload that a row begins with and resolves with its path. */
@@ -180,7 +212,7 @@ function fill(path: string, uploadPath: string | undefined): string {
 
 function expectProblem(
   { fields, body, status }: TestResponse,
-  { code, detail }: ConformanceCase,
+  { code, detail, problem: members = {} }: ConformanceCase,
   method: string,
 ): void {
   if (method === 'HEAD') {
@@ -190,12 +222,12 @@ function expectProblem(
   }
   expect(fields['content-type']).toMatch(/^application\/problem\+json(?:;|$)/)
   const problem: unknown = JSON.parse(body)
-  expect(problem).toMatchObject({ code, status })
+  expect(problem).toMatchObject({ code, status, ...members })
   if (detail) expect(problem).toMatchObject({ detail: expect.stringMatching(detail) })
 }
 
 function expectFields(
-  { fields }: TestResponse,
+  { fields }: Pick<TestResponse, 'fields'>,
   expected: Readonly<Record<string, FieldExpectation>>,
   { authority, id }: Subject,
 ): void {

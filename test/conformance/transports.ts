@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { type ClientHttp2Session, constants } from 'node:http2'
-import type { Send, TestRequest, TestResponse } from './exchange.ts'
+import type { Informational, Send, TestRequest, TestResponse } from './exchange.ts'
 
 /** Sends with the client of `node:http`, one connection per request. */
 export function sendOverHttp(port: number): Send {
@@ -10,25 +10,33 @@ export function sendOverHttp(port: number): Send {
     const options: RequestOptions = { host: '127.0.0.1', port, method, path, agent: false }
     const request = httpRequest({ ...options, headers: withLength(fields, body, chunked) })
     const answered = once(request, 'response')
+    const informational: Informational[] = []
+    request.on('information', ({ statusCode, headers }) => {
+      informational.push({ status: statusCode, fields: asFields(headers) })
+    })
     // A refusal may come, and the connection go, while the body is still being sent.
     request.on('error', () => {})
     for (const piece of chunked ? halves(body) : []) request.write(piece)
     if (trailers) request.addTrailers(trailers)
     request.end(chunked ? undefined : body)
     const [message] = (await answered) as [IncomingMessage]
-    return await readMessage(message)
+    return { ...(await readMessage(message)), informational }
   }
 }
 
 async function readMessage(message: IncomingMessage): Promise<TestResponse> {
   const chunks: Buffer[] = []
   for await (const chunk of message) chunks.push(chunk)
-  const fields = Object.entries(message.headers).map(([name, value]) => [name, `${value}`])
   return {
     status: message.statusCode ?? 0,
-    fields: Object.fromEntries(fields),
+    fields: asFields(message.headers),
     body: Buffer.concat(chunks).toString(),
   }
+}
+
+function asFields(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+  const fields = Object.entries(headers).filter(([name]) => name !== ':status')
+  return Object.fromEntries(fields.map(([name, value]) => [name, `${value}`]))
 }
 
 /** Sends with the client of `node:http2`, one stream per request. */
@@ -40,6 +48,10 @@ export function sendOverHttp2(session: ClientHttp2Session): Send {
     )
     stream.once('wantTrailers', () => stream.sendTrailers({ ...trailers }))
     const answered = once(stream, 'response')
+    const informational: Informational[] = []
+    stream.on('headers', (headers) => {
+      informational.push({ status: Number(headers[':status']), fields: asFields(headers) })
+    })
     stream.on('error', () => {})
     for (const piece of chunked ? halves(body) : []) stream.write(piece)
     if (body !== undefined) stream.end(chunked ? undefined : body)
@@ -47,13 +59,13 @@ export function sendOverHttp2(session: ClientHttp2Session): Send {
     const chunks: Buffer[] = []
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     await once(stream, 'end')
-    stream.close(constants.NGHTTP2_NO_ERROR)
-    const { ':status': status, ...rest } = head
-    const received = Object.entries(rest).map(([name, value]) => [name, `${value}`])
+    // A server takes many resets within a second for an attack.
+    if (!stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR)
     return {
-      status: Number(status),
-      fields: Object.fromEntries(received),
+      status: Number(head[':status']),
+      fields: asFields(head),
       body: Buffer.concat(chunks).toString(),
+      informational,
     }
   }
 }

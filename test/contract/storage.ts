@@ -17,6 +17,7 @@ import {
   terminated,
 } from './harness.ts'
 import { describeAppend, describeFailingAppend } from './storage-append.ts'
+import { describeComplete } from './storage-complete.ts'
 import { describeConcatenation } from './storage-concat.ts'
 import { describeConcurrentAppends } from './storage-concurrency.ts'
 import { describeStorageEntries } from './storage-entries.ts'
@@ -31,6 +32,7 @@ export function describeStorage(name: string, open: OpenStorageFunction): void {
     describe('append that fails', () => describeFailingAppend(open))
     describe('appends at the same time', () => describeConcurrentAppends(open))
     describe('terms of an append', () => describeAppendTerms(open))
+    describeComplete(open)
     describe('finalize', () => describeFinalize(open))
     describe('concatenation', () => describeConcatenation(open))
     describe('terminate', () => describeTerminate(open))

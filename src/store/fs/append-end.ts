@@ -13,6 +13,16 @@ export function checkEnd(record: RecordFields, end: number, maxSize: number | un
   throw record.length === null ? maxSizeExceeded(maxSize, record) : sizeExceeded(record)
 }
 
+/** The end that is told must be the one that was told before. @throws `ERR_INVALID_UPLOAD_LENGTH` */
+export function checkComplete({ length, offset }: RecordFields, end: number): void {
+  if (length === null || length === end) return
+  throw new UploadError(
+    'ERR_INVALID_UPLOAD_LENGTH',
+    `the upload has a length of ${length} bytes and cannot end at ${end}`,
+    { offset },
+  )
+}
+
 export function maxSizeExceeded(
   maxSize: number | undefined,
   { offset }: RecordFields,

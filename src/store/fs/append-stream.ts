@@ -3,7 +3,7 @@ import { writev } from 'node:fs'
 import type { AppendRequest, AppendResult, Batch, Content } from '../storage.ts'
 import type { RecordFields } from '../upload-record.ts'
 import type { AppendTerms, OpenedAppend } from './append.ts'
-import { checkEnd, isWithin, stateOf } from './append-end.ts'
+import { checkComplete, checkEnd, isWithin, stateOf } from './append-end.ts'
 import { toUploadError } from './io-call.ts'
 import type { IoPool } from './io-pool.ts'
 import { toStoredUpload } from './stored-upload.ts'
@@ -50,6 +50,9 @@ export function termsOf(id: string, { offset, length, maxSize }: AppendRequest):
   }
 }
 
+/** What is recorded before the end that completes an upload, if it comes. */
+const NOT_YET = { complete: false } as const
+
 class AppendStream {
   readonly #pool: IoPool
   readonly #id: string
@@ -82,13 +85,15 @@ class AppendStream {
         await this.#write(batch)
         if (batch.byteLength === 0 && !this.#full) await this.#checkpoint()
       }
+      if (this.#request.complete) checkComplete(this.#record, this.#end)
     } catch (error) {
       contentError = error
       // What a checksum was to vouch for is worth nothing without it.
       if (this.#request.atomic) this.#end = this.#record.offset
     }
-    // A body without bytes completes an upload whose length it tells.
-    if (contentError === undefined && this.#full) await this.#advance()
+    // A body without bytes may complete an upload.
+    const { complete = this.#full } = this.#request
+    if (contentError === undefined && complete) await this.#advance({ complete })
     else await this.#commit()
     const result = { upload: toStoredUpload(this.#id, this.#record, stateOf(this.#record)) }
     return contentError === undefined ? result : { ...result, contentError }
@@ -98,9 +103,9 @@ class AppendStream {
     return this.#end - this.#record.offset
   }
 
-  /** All bytes are there. Only the end of the body shows whether there are too many. */
+  /** All bytes are there, and complete it. Only the end of the body shows whether there are too many. */
   get #full(): boolean {
-    return this.#end === this.#record.length
+    return this.#request.complete === undefined && this.#end === this.#record.length
   }
 
   async #write(batch: Batch): Promise<void> {
@@ -141,10 +146,11 @@ class AppendStream {
   }
 
   async #commit(): Promise<void> {
-    if (this.#uncommitted > 0) await this.#advance()
+    if (this.#uncommitted > 0)
+      await this.#advance(this.#request.complete === undefined ? {} : NOT_YET)
   }
 
-  async #advance(): Promise<void> {
+  async #advance(completion: { readonly complete?: boolean }): Promise<void> {
     await this.#lock()
     this.#locked = false
     const end = this.#end
@@ -157,6 +163,7 @@ class AppendStream {
       end,
       completedDir: this.#request.completedDir,
       seal: this.#request.seal ?? false,
+      ...completion,
     })
     this.#end = end
   }

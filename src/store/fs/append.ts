@@ -9,8 +9,14 @@ import { UploadError } from '../../errors.ts'
 import type { StoredUpload } from '../upload.ts'
 import { expiresAtMs } from '../upload-notes.ts'
 import type { RecordFields } from '../upload-record.ts'
-import { advance, checkEnd, maxSizeExceeded, stateOf } from './append-end.ts'
-import { type LockedUpload, notFound, recordEpoch, recordOffset } from './finalize.ts'
+import { advance, checkComplete, checkEnd, maxSizeExceeded, stateOf } from './append-end.ts'
+import {
+  type Completion,
+  type LockedUpload,
+  notFound,
+  recordEpoch,
+  recordOffset,
+} from './finalize.ts'
 import {
   BUSY,
   type Busy,
@@ -37,21 +43,14 @@ export interface AppendTerms {
   readonly maxSize?: number
 }
 
-/** What becomes of an upload at its length. */
-export interface Completion {
-  readonly completedDir: string
-  /** It is sealed and stays where it is. */
-  readonly seal: boolean
-}
-
 export interface AppendWhole extends AppendTerms, Completion {
   readonly pieces: readonly Uint8Array[]
 }
 
-/** Writes a whole body: compare, write, sync, record, and finalize at the length. */
+/** Writes a whole body: compare, write, sync, record, and finalize what is complete. */
 export function* appendWhole(
   io: Io,
-  { pieces, completedDir, seal, ...terms }: AppendWhole,
+  { pieces, completedDir, seal, complete, ...terms }: AppendWhole,
 ): Operation<StoredUpload | Busy> {
   const upload = openUpload(io, terms)
   if (isBusy(upload)) return upload
@@ -60,11 +59,13 @@ export function* appendWhole(
     const { fd, record, changed } = upload
     const end = offset + pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
     checkEnd(record, end, terms.maxSize)
-    if (end === offset && !changed) return toStoredUpload(id, record)
+    if (complete) checkComplete(record, end)
+    const completes = complete ?? end === record.length
+    if (end === offset && !changed && !completes) return toStoredUpload(id, record)
     if (end > offset) writeAll(fd, pieces, offset)
     yield* syncData(io, fd)
     const appended = advance(record, end)
-    const completion = { completedDir, seal }
+    const completion = { completedDir, seal, ...(complete !== undefined && { complete }) }
     const stored = yield* recordOffset(io, { id, fd, record: appended }, completion)
     return toStoredUpload(id, stored, stateOf(stored))
   } finally {

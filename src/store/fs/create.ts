@@ -4,7 +4,7 @@ import { UploadError } from '../../errors.ts'
 import type { FirstContent, NewUpload } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
 import type { RecordFields } from '../upload-record.ts'
-import { advance, checkEnd, stateOf } from './append-end.ts'
+import { advance, checkComplete, checkEnd, stateOf } from './append-end.ts'
 import { type LockedUpload, recordOffset } from './finalize.ts'
 import { type Io, type Operation, syncData } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
@@ -45,14 +45,16 @@ export function* create(io: Io, { upload, first }: CreateArgs): Operation<Stored
 function* receiveFirst(
   io: Io,
   { id, fd, record }: LockedUpload,
-  { pieces, completedDir, maxSize }: FirstContent,
+  { pieces, completedDir, maxSize, complete }: FirstContent,
 ): Operation<RecordFields> {
   const end = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
   checkEnd(record, end, maxSize)
+  if (complete) checkComplete(record, end)
   writeAll(fd, pieces, 0)
   yield* syncData(io, fd)
   const received = advance(record, end)
-  return yield* recordOffset(io, { id, fd, record: received }, { completedDir, seal: false })
+  const completion = { completedDir, seal: false, ...(complete !== undefined && { complete }) }
+  return yield* recordOffset(io, { id, fd, record: received }, completion)
 }
 
 function openNew(path: string): number {
@@ -75,7 +77,7 @@ function newRecord(upload: NewUpload): RecordFields {
     lastWrite: now,
     finishedAt: null,
     durationMs: null,
-    complete: upload.length === 0,
+    complete: upload.complete ?? upload.length === 0,
     uploadMetadata: upload.uploadMetadata,
     epoch: 0,
     attempts: 0,

@@ -140,8 +140,9 @@ export class FilesystemStorage implements Storage {
         return appendStream({ pool: this.#pool, ask }, id, first, { ...request, completedDir })
       }
       const { pieces } = first
-      const { seal = false } = request
-      const whole = { ...termsOf(id, request), pieces, completedDir, seal }
+      const { seal = false, complete } = request
+      const completion = { completedDir, seal, ...(complete !== undefined && { complete }) }
+      const whole = { ...termsOf(id, request), pieces, ...completion }
       return { upload: await this.#pool.untilFree('appendWhole', whole, ask) }
     })
   }

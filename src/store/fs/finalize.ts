@@ -91,16 +91,25 @@ function* finalizeLocked(
   return finished
 }
 
-/** Records a new offset; at the length of the upload that is the end of it. */
+/** What becomes of an upload that is complete, and when it is. */
+export interface Completion {
+  readonly completedDir: string
+  /** It is sealed and stays where it is. */
+  readonly seal: boolean
+  /** Absent: at its length. */
+  readonly complete?: boolean
+}
+
+/** Records a new offset; perhaps that is the end of the upload. */
 export function* recordOffset(
   io: Io,
   { id, fd, record }: LockedUpload,
-  { completedDir, seal }: { readonly completedDir: string; readonly seal: boolean },
+  { completedDir, seal, complete = record.offset === record.length }: Completion,
 ): Operation<RecordFields> {
-  const complete = record.offset === record.length
   const gated = complete && seal && !isPartial(record.notes)
   const notes = gated ? { ...record.notes, gated } : record.notes
-  const upload = { id, fd, record: { ...record, complete, notes } }
+  const length = complete ? record.offset : record.length
+  const upload = { id, fd, record: { ...record, length, complete, notes } }
   if (complete && isForQueue(notes)) return yield* finalizeLocked(io, upload, completedDir)
   yield* writeRecord(io, io.directory, recordPath(io.directory, id), upload.record)
   return upload.record

@@ -22,12 +22,14 @@ import { isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
 import { MemoryQueue } from './memory-queue.ts'
 import {
   appendBatch,
+  checkComplete,
+  checkExpiry,
   compareOffset,
   describeUpload,
+  type Ending,
   type Entry,
-  isAtLength,
-  tooLarge,
   withExpiry,
+  withLength,
 } from './memory-upload.ts'
 
 /** How much a memory storage holds. */
@@ -78,15 +80,18 @@ export class MemoryStorage implements Storage {
     if ((upload.length ?? 0) > (await this.freeSpace())) {
       throw new UploadError('ERR_INSUFFICIENT_STORAGE', `no room for ${upload.length} bytes`)
     }
-    const { id: uploadId, notes = {}, ...given } = upload
+    const { id: uploadId, notes = {}, complete = upload.length === 0, ...given } = upload
     const now = new Date()
-    const state = given.length === 0 ? 'sealed' : 'receiving'
+    const state = complete ? 'sealed' : 'receiving'
     const stored = { ...given, uploadId, offset: 0, state, createdAt: now, lastWrite: now } as const
     const entry = { upload: withExpiry({ ...stored, notes }), pieces: [] }
-    const { pieces, completedDir, maxSize } = first ?? {}
-    if (pieces) appendBatch(entry, 0, Buffer.concat(pieces), maxSize)
+    if (first) {
+      const bytes = Buffer.concat(first.pieces)
+      if (first.complete) checkComplete(entry.upload, bytes.byteLength)
+      appendBatch(entry, 0, bytes, first.maxSize)
+    }
     this.#entries.set(uploadId, entry)
-    return completedDir === undefined ? entry.upload : this.#settle(entry, { completedDir })
+    return first ? this.#settle(entry, first) : entry.upload
   }
 
   async info(id: string): Promise<StoredUpload> {
@@ -96,17 +101,16 @@ export class MemoryStorage implements Storage {
   async append(id: string, request: AppendRequest): Promise<AppendResult> {
     const entry = this.#open(id, request)
     const failure = await this.#receive(id, entry, request)
-    return { upload: await this.#settle(entry, request), ...failure }
+    const cut = 'contentError' in failure && request.complete !== undefined
+    return { upload: cut ? entry.upload : await this.#settle(entry, request), ...failure }
   }
 
-  /** What becomes of an upload at its length. */
-  async #settle(
-    entry: Entry,
-    { completedDir, seal = false }: Pick<AppendRequest, 'completedDir' | 'seal'>,
-  ): Promise<StoredUpload> {
+  /** What becomes of an upload that is complete. */
+  async #settle(entry: Entry, ending: Ending): Promise<StoredUpload> {
     const { upload } = entry
-    if (!isAtLength(upload) || upload.state !== 'receiving') return upload
-    entry.upload = withExpiry({ ...upload, state: 'sealed' })
+    const { completedDir, seal = false, complete = upload.offset === upload.length } = ending
+    if (!complete || upload.state !== 'receiving') return upload
+    entry.upload = withExpiry({ ...upload, length: upload.offset, state: 'sealed' })
     if (isPartial(upload.notes)) return entry.upload
     if (seal) await this.note(upload.uploadId, { gated: true })
     else await this.finalize(upload.uploadId, completedDir)
@@ -114,29 +118,22 @@ export class MemoryStorage implements Storage {
   }
 
   /** Compares, and takes over what the request tells of the upload. */
-  #open(id: string, { offset, length, maxSize = Number.MAX_SAFE_INTEGER }: AppendRequest): Entry {
+  #open(id: string, request: AppendRequest): Entry {
     const entry = this.#entry(id)
     const { upload } = entry
     if (upload.notes.concat?.parts) {
       throw new UploadError('ERR_MODIFY_FINAL', `the upload ${id} is a final one`)
     }
-    compareOffset(upload, offset)
-    if (upload.expiresAt && upload.expiresAt.getTime() <= Date.now()) {
-      throw new UploadError('ERR_UPLOAD_GONE', `the upload ${id} has expired`)
-    }
-    const known = upload.length ?? length ?? null
-    if (known !== (length ?? known) || (known ?? offset) < offset) {
-      throw new UploadError('ERR_INVALID_UPLOAD_LENGTH', `the length is ${known}`, { offset })
-    }
-    if (upload.length === null && (known ?? 0) > maxSize) throw tooLarge(maxSize, offset)
-    entry.upload = { ...upload, length: known }
+    compareOffset(upload, request.offset)
+    checkExpiry(upload)
+    entry.upload = withLength(upload, request)
     return entry
   }
 
   async #receive(
     id: string,
     entry: Entry,
-    { offset, content, atomic, onOffset, maxSize }: AppendRequest,
+    { offset, content, atomic, onOffset, maxSize, complete }: AppendRequest,
   ): Promise<{ readonly contentError?: unknown }> {
     const held: Uint8Array[] = []
     for (let at = offset; ; ) {
@@ -150,7 +147,9 @@ export class MemoryStorage implements Storage {
         this.#entry(id) // finished or deleted meanwhile?
         held.push(...batch.pieces)
         if (atomic && !batch.last) continue
-        at = appendBatch(entry, at, Buffer.concat(held.splice(0)), maxSize)
+        const bytes = Buffer.concat(held.splice(0))
+        if (batch.last && complete) checkComplete(entry.upload, at + bytes.byteLength)
+        at = appendBatch(entry, at, bytes, maxSize)
       } catch (refusal) {
         if (at === offset) throw refusal
         return { contentError: refusal }

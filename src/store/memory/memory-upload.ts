@@ -1,6 +1,6 @@
 /** One upload in memory, and what is done to it in one step. @module */
 import { UploadError } from '../../errors.ts'
-import type { StoredEntry } from '../storage.ts'
+import type { AppendRequest, StoredEntry } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
 import { expiresAtMs, isForQueue } from '../upload-notes.ts'
 
@@ -32,7 +32,36 @@ export function appendBatch(
   return end
 }
 
-export function tooLarge(maxSize: number, offset: number): UploadError {
+export function checkExpiry({ uploadId, expiresAt }: StoredUpload): void {
+  if (expiresAt === null || expiresAt.getTime() > Date.now()) return
+  throw new UploadError('ERR_UPLOAD_GONE', `the upload ${uploadId} has expired`)
+}
+
+/** How an append may end an upload. */
+export type Ending = Pick<AppendRequest, 'completedDir' | 'seal' | 'complete'>
+
+/** The length that a request tells is the upload's from then on. */
+export function withLength(
+  upload: StoredUpload,
+  { offset, length, maxSize = Number.MAX_SAFE_INTEGER }: AppendRequest,
+): StoredUpload {
+  const known = upload.length ?? length ?? null
+  if (known !== (length ?? known) || (known ?? offset) < offset) {
+    throw new UploadError('ERR_INVALID_UPLOAD_LENGTH', `the length is ${known}`, { offset })
+  }
+  if (upload.length === null && (known ?? 0) > maxSize) throw tooLarge(maxSize, offset)
+  return { ...upload, length: known }
+}
+
+/** The end that is told must be the one that was told before. */
+export function checkComplete({ length, offset }: StoredUpload, end: number): void {
+  if (length === null || length === end) return
+  throw new UploadError('ERR_INVALID_UPLOAD_LENGTH', `the length is ${length}, not ${end}`, {
+    offset,
+  })
+}
+
+function tooLarge(maxSize: number, offset: number): UploadError {
   return new UploadError('ERR_MAX_SIZE_EXCEEDED', `at most ${maxSize} bytes`, { offset })
 }
 
@@ -41,10 +70,6 @@ export function compareOffset(upload: StoredUpload, offset: number): void {
   throw new UploadError('ERR_MISMATCHED_OFFSET', `the upload is at ${upload.offset}`, {
     offset: upload.offset,
   })
-}
-
-export function isAtLength({ offset, length }: StoredUpload): boolean {
-  return offset === length
 }
 
 export function withExpiry(upload: Omit<StoredUpload, 'expiresAt'>): StoredUpload {

@@ -1,0 +1,56 @@
+/** Informational responses from `node:http` and `node:http2`, as far as the running Node.js has them. @module */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+
+/** Sends one informational response. */
+export type Inform = (status: number, headers: Readonly<Record<string, string>>) => void
+
+/** What RFC 9110 lets stand in a field, without what only looks like the end of one. */
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+const REASONS: Readonly<Record<number, string>> = { 104: 'Upload Resumption Supported' }
+
+/** Newer than the types: from 24.19 and 26.6 on there is `writeInformation`. */
+type Writable = ServerResponse & {
+  writeInformation?: (status: number, headers: Readonly<Record<string, string>>) => void
+  /** In every version; in order with pipelined answers, and no head of a final one. */
+  _writeRaw?: (text: string, encoding: 'latin1') => void
+}
+
+/** `undefined` for a client of HTTP/1.0, which must not get any (RFC 9110, 15.2), and for a strange response. */
+export function informOf(
+  req: IncomingMessage | Http2ServerRequest,
+  res: ServerResponse | Http2ServerResponse,
+): Inform | undefined {
+  if ('stream' in res) return (status, headers) => informHttp2(res, status, headers)
+  if (req.httpVersionMajor !== 1 || req.httpVersionMinor < 1) return undefined
+  const { writeInformation, _writeRaw } = res as Writable
+  if (!writeInformation && !_writeRaw) return undefined
+  return (status, headers) => {
+    if (res.headersSent || res.destroyed || !areFields(headers)) return
+    const reason = REASONS[status] ?? STATUS_CODES[status] ?? ''
+    if (writeInformation) {
+      // Node.js takes the reason from this table, and does not know all of them.
+      STATUS_CODES[status] ??= reason
+      writeInformation.call(res, status, headers)
+      return
+    }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    _writeRaw?.call(res, `HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}\r\n`, 'latin1')
+  }
+}
+
+function informHttp2(
+  { stream, headersSent }: Http2ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (headersSent || !stream || stream.destroyed || !areFields(headers)) return
+  stream.additionalHeaders({ ':status': status, ...headers })
+}
+
+/** Raw text is checked by nobody else. */
+function areFields(headers: Readonly<Record<string, string>>): boolean {
+  return Object.entries(headers).every(([name, value]) => NAME.test(name) && VALUE.test(value))
+}

@@ -1,0 +1,70 @@
+/** What the IETF dialect says of a refusal beyond its code. Pure. @module */
+import type { UploadError } from '../errors.ts'
+import { formatCompleteness, limits, RUFH_METHODS, type RufhServer } from './rufh.ts'
+import { PARTIAL_UPLOAD } from './rufh-request.ts'
+import type { RufhVersion } from './rufh-versions.ts'
+import { parseNonNegativeInteger } from './structured-field.ts'
+import type { TusRequest } from './tus.ts'
+
+/** How a dialect changes the usual answer to an error. */
+export interface RefusalChanges {
+  readonly status?: number
+  /** A registered problem type, by its last part. */
+  readonly type?: string
+  /** Members of the problem. */
+  readonly members?: Readonly<Record<string, number>>
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+/** What the application says to who may come back. */
+const LATER: ReadonlySet<number> = new Set([401, 423, 429])
+const LIMITS: ReadonlySet<string> = new Set(['ERR_CHUNK_SIZE_EXCEEDED', 'ERR_MAX_SIZE_EXCEEDED'])
+const INCONSISTENT = 'inconsistent-upload-length'
+
+export function formatRufhRefusal(
+  error: UploadError,
+  { method, header }: TusRequest,
+  version: RufhVersion,
+  server: RufhServer,
+): RefusalChanges {
+  const { code, status } = error
+  // The application's word, unlike the protocol's, ends the matter, if it does not mean another time.
+  const final = code === 'ERR_REFUSED' && !LATER.has(status ?? 403)
+  return {
+    ...statusAndType(error, version),
+    ...members(error, header('upload-offset')),
+    headers: {
+      ...(WRITES.has(method) && formatCompleteness(final, version)),
+      ...(LIMITS.has(code) && limits(version, server)),
+      ...(code === 'ERR_INVALID_CONTENT_TYPE' && { 'Accept-Patch': PARTIAL_UPLOAD }),
+      ...(code === 'ERR_METHOD_NOT_ALLOWED' && { Allow: RUFH_METHODS }),
+    },
+  }
+}
+
+function statusAndType(
+  { code }: UploadError,
+  { gone }: RufhVersion,
+): Pick<RefusalChanges, 'status' | 'type'> {
+  switch (code) {
+    case 'ERR_INVALID_UPLOAD_LENGTH':
+      return { type: INCONSISTENT }
+    // Not 413, after which a client may go on with less: this upload is over.
+    case 'ERR_UPLOAD_SIZE_EXCEEDED':
+      return { status: 400, type: INCONSISTENT }
+    case 'ERR_UPLOAD_GONE':
+      return { status: gone }
+    default:
+      return {}
+  }
+}
+
+function members(
+  { code, offset }: UploadError,
+  field: string | undefined,
+): Pick<RefusalChanges, 'members'> {
+  const provided = parseNonNegativeInteger(field ?? '')
+  if (code !== 'ERR_MISMATCHED_OFFSET' || offset === undefined || provided === undefined) return {}
+  return { members: { 'expected-offset': offset, 'provided-offset': provided } }
+}

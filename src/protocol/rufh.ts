@@ -1,0 +1,150 @@
+/**
+ * The IETF dialect, "Resumable Uploads for HTTP": request fields to an {@link Operation}, an
+ * {@link Outcome}, a refusal or a 104 to status and fields. What differs between its versions stands
+ * in `rufh-versions.ts`. Pure.
+ *
+ * @module
+ */
+import { UploadError } from '../errors.ts'
+import type { Operation, Outcome, ShownUpload } from './operation.ts'
+import { PARTIAL_UPLOAD, parseRufhAppend, parseRufhCreation } from './rufh-request.ts'
+import type { RufhVersion } from './rufh-versions.ts'
+import { formatBoolean, formatDictionary } from './structured-field.ts'
+import { completing, type TusAnswer, type TusRequest } from './tus.ts'
+
+/** The methods of the dialect as `Allow` lists them. */
+export const RUFH_METHODS = 'OPTIONS, POST, PUT, HEAD, GET, PATCH, DELETE'
+
+const CREATIONS: ReadonlySet<string> = new Set(['POST', 'PUT'])
+
+/** What the dialect tells of the server. */
+export interface RufhServer {
+  readonly maxSize: number | null
+  readonly maxChunkSize: number | null
+  readonly maxMetadataSize: number
+  /** How long an upload lives that is not gone on with, `null` for ever. */
+  readonly lifetimeMs: number | null
+  /** Unix time in milliseconds. */
+  readonly nowMs: number
+}
+
+/**
+ * @throws `ERR_METHOD_NOT_ALLOWED`, `ERR_UPLOAD_NOT_FOUND` and `ERR_INVALID_…`
+ */
+export function parseRufhRequest(
+  { method, id, header }: TusRequest,
+  version: RufhVersion,
+  { maxMetadataSize }: Pick<RufhServer, 'maxMetadataSize'>,
+): Operation {
+  if (method === 'OPTIONS') return { type: 'describe' }
+  if (CREATIONS.has(method)) return parseRufhCreation(header, version, maxMetadataSize)
+  if (method !== 'HEAD' && method !== 'GET' && method !== 'PATCH' && method !== 'DELETE') {
+    throw new UploadError('ERR_METHOD_NOT_ALLOWED', `${method} is not one of ${RUFH_METHODS}`)
+  }
+  if (id === undefined) {
+    throw new UploadError('ERR_UPLOAD_NOT_FOUND', 'the URL does not name an upload')
+  }
+  if (method === 'PATCH') return parseRufhAppend(id, header, version)
+  const state = ['upload-offset', version.completeness.toLowerCase()]
+  if (version.strict && state.some((name) => header(name) !== undefined)) {
+    throw new UploadError('ERR_INVALID_OFFSET', `a ${method} must not have fields of the state`)
+  }
+  return { type: method === 'DELETE' ? 'terminate' : 'retrieve-offset', id }
+}
+
+export function formatRufhOutcome(
+  outcome: Outcome,
+  version: RufhVersion,
+  server: RufhServer,
+): TusAnswer {
+  switch (outcome.type) {
+    case 'described':
+      return {
+        status: 204,
+        headers: { ...limits(version, server), 'Accept-Patch': PARTIAL_UPLOAD },
+      }
+    case 'created':
+      return written(outcome.upload, outcome.location, version, server)
+    case 'appended':
+      return written(outcome.upload, undefined, version, server)
+    case 'terminated':
+      return { status: 204, headers: {} }
+    case 'retrieved': {
+      const { length } = outcome.upload
+      return {
+        status: 204,
+        headers: {
+          ...state(outcome.upload, version),
+          ...(length !== null && { 'Upload-Length': `${length}` }),
+          ...limits(version, server, outcome.upload),
+          'Cache-Control': 'no-store',
+        },
+      }
+    }
+  }
+}
+
+/** The first 104 of a creation, which tells where the upload is. */
+export function formatAnnouncement(
+  upload: ShownUpload,
+  location: string,
+  version: RufhVersion,
+  server: RufhServer,
+): Record<string, string> {
+  return { ...draft(version), Location: location, ...limits(version, server, upload) }
+}
+
+/** A later 104, which tells how far the upload has come. */
+export function formatProgress(offset: number, version: RufhVersion): Record<string, string> {
+  return { ...draft(version), 'Upload-Offset': `${offset}` }
+}
+
+/** Of an upload, or of those that will be made. A limit is never tighter than what was agreed upon. */
+export function limits(
+  { lifetime }: RufhVersion,
+  { maxSize, maxChunkSize, lifetimeMs, nowMs }: RufhServer,
+  upload?: ShownUpload,
+): Record<string, string> {
+  if (lifetime === undefined) return {}
+  const expiresAt = upload ? upload.expiresAt?.getTime() : nowMs + (lifetimeMs ?? Number.NaN)
+  const seconds = Math.max(0, Math.floor(((expiresAt ?? Number.NaN) - nowMs) / 1000))
+  const members = formatDictionary({
+    'max-size': maxSize === null ? undefined : Math.max(maxSize, upload?.length ?? 0),
+    'max-append-size': maxChunkSize ?? undefined,
+    [lifetime]: Number.isNaN(seconds) ? undefined : seconds,
+  })
+  return { 'Upload-Limit': members || 'min-size=0' }
+}
+
+/** One and the same answer for whichever request completes an upload, and for its repetition. */
+function written(
+  upload: ShownUpload,
+  location: string | undefined,
+  version: RufhVersion,
+  server: RufhServer,
+): TusAnswer {
+  const headers = { ...state(upload, version), ...limits(version, server, upload) }
+  const own = upload.state === 'receiving' ? {} : (upload.notes.answer?.headers ?? {})
+  const moved = Object.keys(own).some((name) => name.toLowerCase() === 'location')
+  const where = location !== undefined && !moved && { Location: location }
+  const goesOn = upload.state === 'receiving' && location === undefined
+  return completing(upload, goesOn ? version.appended : 201, { ...where, ...headers })
+}
+
+function state(upload: ShownUpload, version: RufhVersion): Record<string, string> {
+  const complete = upload.state !== 'receiving'
+  return { 'Upload-Offset': `${upload.offset}`, ...formatCompleteness(complete, version) }
+}
+
+/** Whether an answer comes from what the upload was for, which ends it, or from the protocol. */
+export function formatCompleteness(
+  complete: boolean,
+  { completeness }: RufhVersion,
+): Record<string, string> {
+  const value = completeness === 'Upload-Complete' ? complete : !complete
+  return { [completeness]: formatBoolean(value) }
+}
+
+function draft({ interop }: RufhVersion): Record<string, string> {
+  return { 'Upload-Draft-Interop-Version': `${interop}` }
+}
