@@ -182,7 +182,7 @@ describe('an answer', () => {
         const upload = { ...UPLOAD, state }
         const complete = state !== 'receiving'
         for (const outcome of [
-          { type: 'created', upload, location, withContent: true },
+          { type: 'created', upload, location },
           { type: 'appended', upload },
           { type: 'retrieved', upload },
         ] as const) {
@@ -198,7 +198,7 @@ describe('an answer', () => {
   it('of the request that completes is that of the application, again and again', () => {
     const answer = { status: 202, headers: { location: '/film/1' }, body: '{"id":1}' }
     const upload = { ...UPLOAD, state: 'completed', notes: { answer } }
-    const created = { type: 'created', upload, location, withContent: true } as const
+    const created = { type: 'created', upload, location } as const
     expect(formatRufhOutcome(created, V8, SERVER)).toMatchObject({
       status: 202,
       body: '{"id":1}',
