@@ -93,7 +93,7 @@ export class TusApp {
     const resolved = resolveOptions(options)
     const { storage, completedDir, onCreate, onEvent, logger = consoleLogger } = options
     const cors = resolveCors(options.cors, logger)
-    const { expiration } = resolved
+    const { admission, expiration } = resolved
     const expiry = expiration && { sliding: true, ...expiration }
     const isTrustedProxy = createProxyTrust(resolved.trustedProxies)
     this.#queue = storage.openQueue(completedDir)
@@ -112,7 +112,7 @@ export class TusApp {
       sniff: options.sniff,
       digests: resolved.sha256 ? new RunningDigests() : undefined,
       expiry,
-      maxSize: resolved.maxSize,
+      maxSize: typeof admission.maxSize === 'number' ? admission.maxSize : null,
       maxChunkSize: resolved.maxChunkSize,
       filenameCharset: resolved.filenameCharset,
       progressIntervalMs: resolved.progressIntervalMs,
@@ -121,6 +121,7 @@ export class TusApp {
     }
     const handle = createHandler({
       uploads: this.#uploads,
+      admission,
       extensions: [
         ...EXTENSIONS,
         ...(expiry ? ['expiration'] : []),

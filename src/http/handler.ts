@@ -8,6 +8,8 @@ import { UploadError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Operation, Outcome } from '../protocol/operation.ts'
 import { formatTusOutcome, parseTusRequest, TUS_METHODS, TUS_VERSION } from '../protocol/tus.ts'
+import type { AdmissionRules } from '../upload/admission-options.ts'
+import { type Admitted, admit } from '../upload/admit.ts'
 import { append } from '../upload/append.ts'
 import { concatenate } from '../upload/concatenate.ts'
 import { create } from '../upload/create.ts'
@@ -25,10 +27,12 @@ import {
   uploadLocation,
 } from './location.ts'
 import { toProblem } from './problem.ts'
+import { toUploadRequest } from './upload-request.ts'
 
 /** What the handler needs besides the uploads. */
 export interface HandlerOptions {
   readonly uploads: Uploads
+  readonly admission: AdmissionRules
   /** What the storage can do; the adapter may add to it. */
   readonly extensions: readonly string[]
   readonly maxMetadataSize: number
@@ -39,8 +43,8 @@ export interface HandlerOptions {
 }
 
 export function createHandler(options: HandlerOptions): Handle {
-  const { uploads, maxMetadataSize, cors, logger } = options
-  const { maxSize, maxChunkSize } = uploads
+  const { admission, uploads, maxMetadataSize, cors, logger } = options
+  const { maxChunkSize } = uploads
   return async (exchange) => {
     const method = methodOf(exchange)
     const fields = await corsHeaders(cors, {
@@ -54,11 +58,14 @@ export function createHandler(options: HandlerOptions): Handle {
       const extensions = content.trailer
         ? [...options.extensions, 'checksum-trailer']
         : options.extensions
-      const server = { extensions, maxMetadataSize, maxSize, maxChunkSize }
+      const server = { extensions, maxMetadataSize, maxChunkSize }
       const header = (name: string): string | undefined => exchange.header(name)
       const operation = parseTusRequest({ method, id: uploadIdFrom(target), header }, server)
-      const outcome = await perform(options, operation, exchange)
-      const { headers, ...answer } = formatTusOutcome(outcome, server)
+      const request = toUploadRequest(method, exchange)
+      const admitted = await admit(uploads, admission, operation, request)
+      const outcome = await perform({ ...options, ...admitted }, operation, exchange)
+      const { maxSize } = admitted.uploads
+      const { headers, ...answer } = formatTusOutcome(outcome, { ...server, maxSize })
       return { ...answer, headers: { ...common, ...headers } }
     } catch (error) {
       return refuse(error, { method, path: pathOf(exchange.target), common, logger })
@@ -67,17 +74,17 @@ export function createHandler(options: HandlerOptions): Handle {
 }
 
 async function perform(
-  options: HandlerOptions,
+  options: HandlerOptions & Admitted,
   operation: Operation,
   exchange: Exchange,
 ): Promise<Outcome> {
-  const { uploads } = options
+  const { uploads, made } = options
   switch (operation.type) {
     case 'describe':
       return { type: 'described' }
     case 'create': {
       const locate = locator(options, exchange)
-      const creation = { ...operation, headers: exchange.headers() }
+      const creation = { ...operation, ...made, headers: exchange.headers() }
       const upload = await create(uploads, creation, exchange.content)
       return { type: 'created', upload, location: locate(upload.uploadId) }
     }

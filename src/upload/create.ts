@@ -13,6 +13,8 @@ import type { Uploads } from './uploads.ts'
 
 /** What a client asks for. */
 export interface Creation extends Omit<CreateOperation, 'type'> {
+  readonly id: string
+  readonly owner?: string
   /** All request fields with lower-case names, for the hook. */
   readonly headers: Readonly<Record<string, string>>
 }
@@ -28,14 +30,14 @@ export async function create(
   creation: Creation,
   content: AppendContent,
 ): Promise<StoredUpload> {
-  const { length, metadata, content: terms } = creation
+  const { id, length, metadata, content: terms } = creation
   checkLength(length, uploads.maxSize)
   const bytes = terms && (await firstBytes(uploads, length, terms, content))
   const serverMetadata = await admit(uploads, creation)
   const whole = bytes && (await wholeBody(uploads, bytes, content))
   const upload = await uploads.storage.create(
     {
-      id: crypto.randomUUID(),
+      id,
       length,
       metadata: metadata.values,
       uploadMetadata: metadata.echo,
@@ -56,9 +58,10 @@ export async function create(
   return bytes ? receiveFirst(uploads, upload, bytes, content) : upload
 }
 
-function notesOf(uploads: Uploads, { partial, length }: Creation): UploadNotes {
+function notesOf(uploads: Uploads, { owner, partial, length }: Creation): UploadNotes {
   const { expiry } = uploads
   return {
+    ...(owner !== undefined && { owner }),
     ...(expiry && { expiry }),
     ...(partial && { concat: { field: partial } }),
     ...(length === 0 && !partial && isGated(uploads) && { gated: true }),

@@ -34,6 +34,7 @@ describe('TusApp options', () => {
     [{ completedDir: '' }, /completedDir/],
     [{ maxSize: -1 }, /maxSize.*-1/],
     [{ maxSize: 1.5 }, /maxSize.*1\.5/],
+    [{ authorize: 'me' }, /authorize.*me/],
     [{ maxChunkSize: '10' }, /maxChunkSize/],
     [{ maxMetadataSize: null }, /maxMetadataSize/],
     [{ idleTimeoutMs: 0 }, /idleTimeoutMs.*0/],
