@@ -42,6 +42,7 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
   },
   ERR_MODIFY_FINAL: { status: 403, title: 'Final upload' },
   ERR_NATIVE_UNAVAILABLE: SERVER_FAULT,
+  ERR_QUOTA_EXCEEDED: { status: 413, title: 'Quota exceeded' },
   // Not 408, which is final for tus-js-client: a sender that stumbled may go on.
   ERR_READ_TIMEOUT: { status: 503, title: 'Request body too slow', retryAfter: 1 },
   ERR_RECORD_VERSION: { status: 500, title: 'Upload record of a newer version' },

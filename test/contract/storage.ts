@@ -20,6 +20,7 @@ import { describeAppend, describeFailingAppend } from './storage-append.ts'
 import { describeConcatenation } from './storage-concat.ts'
 import { describeConcurrentAppends } from './storage-concurrency.ts'
 import { describeStorageEntries } from './storage-entries.ts'
+import { describeQuota } from './storage-quota.ts'
 import { describeTerminate } from './storage-terminate.ts'
 import { describeAppendTerms } from './storage-terms.ts'
 
@@ -31,6 +32,7 @@ export function describeStorage(name: string, open: OpenStorageFunction): void {
     describe('append that fails', () => describeFailingAppend(open))
     describe('appends at the same time', () => describeConcurrentAppends(open))
     describe('terms of an append', () => describeAppendTerms(open))
+    describe('quotas', () => describeQuota(open))
     describe('finalize', () => describeFinalize(open))
     describe('concatenation', () => describeConcatenation(open))
     describe('terminate', () => describeTerminate(open))

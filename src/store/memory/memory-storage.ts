@@ -26,7 +26,9 @@ import {
   describeUpload,
   type Entry,
   isAtLength,
-  tooLarge,
+  isGrowing,
+  open,
+  reserve,
   withExpiry,
 } from './memory-upload.ts'
 
@@ -78,13 +80,15 @@ export class MemoryStorage implements Storage {
     if ((upload.length ?? 0) > (await this.freeSpace())) {
       throw new UploadError('ERR_INSUFFICIENT_STORAGE', `no room for ${upload.length} bytes`)
     }
-    const { id: uploadId, notes = {}, ...given } = upload
+    const { id: uploadId, notes = {}, quota, ...given } = upload
     const now = new Date()
     const state = given.length === 0 ? 'sealed' : 'receiving'
     const stored = { ...given, uploadId, offset: 0, state, createdAt: now, lastWrite: now } as const
-    const entry = { upload: withExpiry({ ...stored, notes }), pieces: [] }
+    const entry: Entry = { upload: withExpiry({ ...stored, notes }), pieces: [] }
     const { pieces, completedDir, maxSize } = first ?? {}
-    if (pieces) appendBatch(entry, 0, Buffer.concat(pieces), maxSize)
+    const bytes = Buffer.concat(pieces ?? [])
+    this.#reserve(entry, upload.length ?? bytes.byteLength, quota)
+    if (pieces) appendBatch(entry, 0, bytes, maxSize)
     this.#entries.set(uploadId, entry)
     return completedDir === undefined ? entry.upload : this.#settle(entry, { completedDir })
   }
@@ -94,7 +98,8 @@ export class MemoryStorage implements Storage {
   }
 
   async append(id: string, request: AppendRequest): Promise<AppendResult> {
-    const entry = this.#open(id, request)
+    const entry = this.#entry(id)
+    open(entry, request, (bytes) => this.#reserve(entry, bytes, request.quota))
     const failure = await this.#receive(id, entry, request)
     return { upload: await this.#settle(entry, request), ...failure }
   }
@@ -113,30 +118,10 @@ export class MemoryStorage implements Storage {
     return seal ? entry.upload : { ...entry.upload, state: 'completed' }
   }
 
-  /** Compares, and takes over what the request tells of the upload. */
-  #open(id: string, { offset, length, maxSize = Number.MAX_SAFE_INTEGER }: AppendRequest): Entry {
-    const entry = this.#entry(id)
-    const { upload } = entry
-    if (upload.notes.concat?.parts) {
-      throw new UploadError('ERR_MODIFY_FINAL', `the upload ${id} is a final one`)
-    }
-    compareOffset(upload, offset)
-    if (upload.expiresAt && upload.expiresAt.getTime() <= Date.now()) {
-      throw new UploadError('ERR_UPLOAD_GONE', `the upload ${id} has expired`)
-    }
-    const known = upload.length ?? length ?? null
-    if (known !== (length ?? known) || (known ?? offset) < offset) {
-      throw new UploadError('ERR_INVALID_UPLOAD_LENGTH', `the length is ${known}`, { offset })
-    }
-    if (upload.length === null && (known ?? 0) > maxSize) throw tooLarge(maxSize, offset)
-    entry.upload = { ...upload, length: known }
-    return entry
-  }
-
   async #receive(
     id: string,
     entry: Entry,
-    { offset, content, atomic, onOffset, maxSize }: AppendRequest,
+    { offset, content, atomic, onOffset, maxSize, quota }: AppendRequest,
   ): Promise<{ readonly contentError?: unknown }> {
     const held: Uint8Array[] = []
     for (let at = offset; ; ) {
@@ -150,7 +135,11 @@ export class MemoryStorage implements Storage {
         this.#entry(id) // finished or deleted meanwhile?
         held.push(...batch.pieces)
         if (atomic && !batch.last) continue
-        at = appendBatch(entry, at, Buffer.concat(held.splice(0)), maxSize)
+        const bytes = Buffer.concat(held.splice(0))
+        compareOffset(entry.upload, at)
+        const end = at + bytes.byteLength
+        if (isGrowing(entry, end)) this.#reserve(entry, end, quota)
+        at = appendBatch(entry, at, bytes, maxSize)
       } catch (refusal) {
         if (at === offset) throw refusal
         return { contentError: refusal }
@@ -249,6 +238,11 @@ export class MemoryStorage implements Storage {
 
   #isSealed(id: string): boolean {
     return this.#entries.get(id)?.upload.state === 'sealed'
+  }
+
+  /** Counts it within the quota of its owner. */
+  #reserve(entry: Entry, bytes: number, limit: number | undefined): void {
+    if (limit !== undefined) reserve(this.#entries.values(), entry, { bytes, limit })
   }
 
   #entry(id: string): Entry {
