@@ -14,6 +14,7 @@ import { type WaitForFileOptions, waitForFile } from '../queue/wait-for-file.ts'
 import { type WorkHandler, type WorkOptions, work } from '../queue/work.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
 import { assemble, isPending } from '../upload/assemble.ts'
+import { Concurrency } from '../upload/concurrency.ts'
 import { EventFeed } from '../upload/event-feed.ts'
 import type { TusEvent } from '../upload/events.ts'
 import { followProgress, type UploadProgress } from '../upload/follow-progress.ts'
@@ -113,6 +114,7 @@ export class TusApp {
       digests: resolved.sha256 ? new RunningDigests() : undefined,
       expiry,
       maxSize: typeof admission.maxSize === 'number' ? admission.maxSize : null,
+      quota: null,
       maxChunkSize: resolved.maxChunkSize,
       filenameCharset: resolved.filenameCharset,
       progressIntervalMs: resolved.progressIntervalMs,
@@ -121,7 +123,7 @@ export class TusApp {
     }
     const handle = createHandler({
       uploads: this.#uploads,
-      admission,
+      admission: { ...admission, concurrency: new Concurrency(admission) },
       extensions: [
         ...EXTENSIONS,
         ...(expiry ? ['expiration'] : []),

@@ -8,8 +8,7 @@ import { UploadError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Operation, Outcome } from '../protocol/operation.ts'
 import { formatTusOutcome, parseTusRequest, TUS_METHODS, TUS_VERSION } from '../protocol/tus.ts'
-import type { AdmissionRules } from '../upload/admission-options.ts'
-import { type Admitted, admit } from '../upload/admit.ts'
+import { type Admission, type Admitted, admitRequest } from '../upload/admit-request.ts'
 import { append } from '../upload/append.ts'
 import { concatenate } from '../upload/concatenate.ts'
 import { create } from '../upload/create.ts'
@@ -32,7 +31,7 @@ import { toUploadRequest } from './upload-request.ts'
 /** What the handler needs besides the uploads. */
 export interface HandlerOptions {
   readonly uploads: Uploads
-  readonly admission: AdmissionRules
+  readonly admission: Admission
   /** What the storage can do; the adapter may add to it. */
   readonly extensions: readonly string[]
   readonly maxMetadataSize: number
@@ -62,8 +61,9 @@ export function createHandler(options: HandlerOptions): Handle {
       const header = (name: string): string | undefined => exchange.header(name)
       const operation = parseTusRequest({ method, id: uploadIdFrom(target), header }, server)
       const request = toUploadRequest(method, exchange)
-      const admitted = await admit(uploads, admission, operation, request)
-      const outcome = await perform({ ...options, ...admitted }, operation, exchange)
+      const admitted = await admitRequest(uploads, admission, operation, request)
+      const done = perform({ ...options, ...admitted }, operation, exchange)
+      const outcome = await done.finally(admitted.leave)
       const { maxSize } = admitted.uploads
       const { headers, ...answer } = formatTusOutcome(outcome, { ...server, maxSize })
       return { ...answer, headers: { ...common, ...headers } }

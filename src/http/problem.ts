@@ -50,6 +50,7 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
   ERR_SERVER_ERROR: SERVER_FAULT,
   ERR_SHUTTING_DOWN: { status: 503, title: 'Shutting down', retryAfter: 1 },
   ERR_STORAGE: { status: 500, title: 'Storage failed' },
+  ERR_TOO_MANY_REQUESTS: { status: 503, title: 'Too many uploads at once', retryAfter: 5 },
   ERR_UNSUPPORTED_CHECKSUM: { status: 400, title: 'Unsupported checksum' },
   ERR_UNSUPPORTED_VERSION: { status: 412, title: 'Unsupported tus version' },
   ERR_UPLOAD_EXISTS: { status: 409, title: 'Upload exists' },

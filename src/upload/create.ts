@@ -23,6 +23,7 @@ export interface Creation extends Omit<CreateOperation, 'type'> {
  * Creates an upload and receives what comes with it; one of length 0 is complete at once.
  *
  * @throws `ERR_MAX_SIZE_EXCEEDED`, `ERR_INVALID_METADATA`, `ERR_REFUSED`, `ERR_INSUFFICIENT_STORAGE`,
+ * `ERR_QUOTA_EXCEEDED`,
  * and what an append throws; then nothing of the upload stays
  */
 export async function create(
@@ -43,6 +44,7 @@ export async function create(
       uploadMetadata: metadata.echo,
       serverMetadata,
       notes: notesOf(uploads, creation),
+      ...(uploads.quota !== null && { quota: uploads.quota }),
     },
     whole,
   )

@@ -137,6 +137,44 @@ function describeAuthorize(
     expect((await client.send('POST', '/files/', { 'Upload-Length': '5' })).status).toBe(401)
   })
 
+  it('keeps each owner to a quota', async () => {
+    const seen: unknown[] = []
+    const quota = async (owner: string, request: Question['request']): Promise<number | null> => {
+      seen.push([owner, request.method])
+      return owner === 'big' ? null : 8
+    }
+    const client = await start({ authorize: BY_NAME, quota })
+    const path = await client.create({ 'X-User': 'me' })
+    const more = await client.as('me', 'POST', '/files/', { 'Upload-Length': '4' })
+    expect([more.status, JSON.parse(more.body)]).toMatchObject([
+      413,
+      { code: 'ERR_QUOTA_EXCEEDED', detail: expect.stringMatching(/4 .* 8 .* 5 /) },
+    ])
+    await client.create({ 'X-User': 'you' })
+    await client.create({ 'X-User': 'big', 'Upload-Length': '1000' })
+    await client.append('me', path, 'hello')
+    const fields = { 'Upload-Defer-Length': '1', 'Upload-Length': null }
+    const deferred = await client.create({ 'X-User': 'me', ...fields })
+    seen.length = 0
+    expect((await client.append('me', deferred, 'hello you')).status).toBe(413)
+    expect((await client.append('me', deferred, 'hello')).status).toBe(204)
+    expect((await client.as('me', 'POST', '/files/', { 'Upload-Length': '4' })).status).toBe(413)
+    expect(seen).toEqual([
+      ['me', 'PATCH'],
+      ['me', 'PATCH'],
+      ['me', 'POST'],
+    ])
+  })
+
+  it.each([['quota'], ['maxSize']])('answers 500 when %s throws', async (name) => {
+    const rule = (): never => {
+      throw new Error('secret')
+    }
+    const client = await start({ authorize: () => 'me', [name]: rule })
+    const { status, body } = await client.send('POST', '/files/', { 'Upload-Length': '5' })
+    expect([status, body.includes('secret')]).toEqual([500, false])
+  })
+
   it('answers 500 when maxSize returns no number', async () => {
     const client = await start({ maxSize: () => Number.NaN })
     expect((await client.send('POST', '/files/', { 'Upload-Length': '5' })).status).toBe(500)
