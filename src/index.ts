@@ -38,6 +38,8 @@ export type {
   UploadRefusal,
 } from './store/upload-notes.ts'
 export { type RecordFields, UploadRecord } from './store/upload-record.ts'
+export type { AdmissionOptions, QuotaRule, SizeRule } from './upload/admission-options.ts'
+export type { AuthorizeHook, AuthorizeQuestion, UploadRequest } from './upload/authorize.ts'
 export type {
   EventHandler,
   TusEvent,

@@ -2,12 +2,17 @@
 import type { CorsOption } from './http/cors.ts'
 import type { Logger } from './logger.ts'
 import type { Storage } from './store/storage.ts'
+import {
+  type AdmissionOptions,
+  type AdmissionRules,
+  resolveAdmission,
+} from './upload/admission-options.ts'
 import type { EventHandler } from './upload/events.ts'
 import type { CreateHook } from './upload/uploads.ts'
 import type { CompleteHook, SniffHook } from './upload/verdict.ts'
 
 /** Options of {@link TusApp}. */
-export interface TusAppOptions {
+export interface TusAppOptions extends AdmissionOptions {
   readonly storage: Storage
   /**
    * Directory of the completed uploads, on the file system of the storage and not above it. Its
@@ -49,8 +54,6 @@ export interface TusAppOptions {
    * @defaultValue false
    */
   readonly sha256?: boolean | undefined
-  /** Largest upload in bytes, `null` for no limit. @defaultValue null */
-  readonly maxSize?: number | null | undefined
   /** Largest request body in bytes, `null` for no limit. @defaultValue 10_485_760 */
   readonly maxChunkSize?: number | null | undefined
   /**
@@ -121,7 +124,6 @@ export interface ExpirationOption {
 }
 
 const DEFAULTS = {
-  maxSize: null,
   maxChunkSize: 10_485_760,
   maxMetadataSize: 4096,
   expiration: null,
@@ -140,7 +142,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** The options of which a table of defaults can speak. */
 export interface ResolvedOptions {
-  readonly maxSize: number | null
+  readonly admission: AdmissionRules
   readonly maxChunkSize: number | null
   readonly maxMetadataSize: number
   readonly expiration: ExpirationOption | null
@@ -158,7 +160,6 @@ export interface ResolvedOptions {
 /** Fills in defaults and refuses what cannot work. @throws `TypeError` naming option and value */
 export function resolveOptions(options: TusAppOptions): ResolvedOptions {
   const {
-    maxSize = DEFAULTS.maxSize,
     maxChunkSize = DEFAULTS.maxChunkSize,
     maxMetadataSize = DEFAULTS.maxMetadataSize,
     expiration = DEFAULTS.expiration,
@@ -180,7 +181,6 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     typeof completedDir === 'string' && completedDir !== '',
     'a path',
   )
-  check('maxSize', maxSize, maxSize === null || isSize(maxSize), 'a number of bytes or null')
   check(
     'maxChunkSize',
     maxChunkSize,
@@ -218,7 +218,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     'an http or https URL',
   )
   return Object.freeze({
-    maxSize,
+    admission: resolveAdmission(options),
     maxChunkSize,
     maxMetadataSize,
     expiration,

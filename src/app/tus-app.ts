@@ -15,6 +15,7 @@ import { type WaitForFileOptions, waitForFile } from '../queue/wait-for-file.ts'
 import { type WorkHandler, type WorkOptions, work } from '../queue/work.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
 import { assemble, isPending } from '../upload/assemble.ts'
+import { Concurrency } from '../upload/concurrency.ts'
 import { EventFeed } from '../upload/event-feed.ts'
 import type { TusEvent } from '../upload/events.ts'
 import { followProgress, type UploadProgress } from '../upload/follow-progress.ts'
@@ -77,7 +78,7 @@ export class TusApp {
     const resolved = resolveOptions(options)
     const { storage, completedDir, onCreate, onEvent, logger = consoleLogger } = options
     const cors = resolveCors(options.cors, logger)
-    const { expiration } = resolved
+    const { admission, expiration } = resolved
     const expiry = expiration && { sliding: true, ...expiration }
     const isTrustedProxy = createProxyTrust(resolved.trustedProxies)
     this.#queue = storage.openQueue(completedDir)
@@ -96,7 +97,8 @@ export class TusApp {
       sniff: options.sniff,
       digests: resolved.sha256 ? new RunningDigests() : undefined,
       expiry,
-      maxSize: resolved.maxSize,
+      maxSize: typeof admission.maxSize === 'number' ? admission.maxSize : null,
+      quota: null,
       maxChunkSize: resolved.maxChunkSize,
       filenameCharset: resolved.filenameCharset,
       progressIntervalMs: resolved.progressIntervalMs,
@@ -105,6 +107,7 @@ export class TusApp {
     }
     const handle = createHandler({
       uploads: this.#uploads,
+      admission: { ...admission, concurrency: new Concurrency(admission) },
       extensions: [
         ...EXTENSIONS,
         ...(expiry ? ['expiration'] : []),

@@ -7,6 +7,7 @@
 import { UploadError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Operation, Outcome } from '../protocol/operation.ts'
+import { type Admission, type Admitted, admitRequest } from '../upload/admit-request.ts'
 import { append } from '../upload/append.ts'
 import { concatenate } from '../upload/concatenate.ts'
 import { create } from '../upload/create.ts'
@@ -26,10 +27,12 @@ import {
   uploadLocation,
 } from './location.ts'
 import { type Adapt, toProblem } from './problem.ts'
+import { toUploadRequest } from './upload-request.ts'
 
 /** What the handler needs besides the uploads. */
 export interface HandlerOptions {
   readonly uploads: Uploads
+  readonly admission: Admission
   /** What the storage can do; the adapter may add to it. */
   readonly extensions: readonly string[]
   readonly maxMetadataSize: number
@@ -42,7 +45,7 @@ export interface HandlerOptions {
 }
 
 export function createHandler(options: HandlerOptions): Handle {
-  const { uploads, maxMetadataSize, cors, logger } = options
+  const { admission, uploads, maxMetadataSize, cors, logger } = options
   const { maxSize, maxChunkSize } = uploads
   const lifetimeMs = uploads.expiry?.afterMs ?? null
   return async (exchange) => {
@@ -65,7 +68,12 @@ export function createHandler(options: HandlerOptions): Handle {
     const { informational } = options
     const informer = createInformer(exchange, { version: dialect.version, server, informational })
     try {
-      const outcome = await perform(options, dialect.parse(), exchange, informer)
+      const operation = dialect.parse()
+      const request = toUploadRequest(method, exchange)
+      const admitted = await admitRequest(uploads, admission, operation, request)
+      server.maxSize = admitted.uploads.maxSize
+      const done = perform({ ...options, ...admitted }, operation, exchange, informer)
+      const outcome = await done.finally(admitted.leave)
       const { headers, ...answer } = dialect.format(outcome)
       return { ...answer, headers: { ...common, ...headers, ...exposeAnswer(common, outcome) } }
     } catch (error) {
@@ -103,19 +111,19 @@ function refusalOf(
 }
 
 async function perform(
-  options: HandlerOptions,
+  options: HandlerOptions & Admitted,
   operation: Operation,
   exchange: Exchange,
   informer: Informer,
 ): Promise<Outcome> {
-  const { uploads } = options
+  const { uploads, made } = options
   switch (operation.type) {
     case 'describe':
       return { type: 'described' }
     case 'create': {
       const locate = locator(options, exchange)
       const told = informer.creating(locate)
-      const creation = { ...operation, headers: exchange.headers(), ...told }
+      const creation = { ...operation, ...made, headers: exchange.headers(), ...told }
       const upload = await create(uploads, creation, exchange.content)
       return { type: 'created', upload, location: locate(upload.uploadId) }
     }

@@ -44,6 +44,7 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
   },
   ERR_MODIFY_FINAL: { status: 403, title: 'Final upload' },
   ERR_NATIVE_UNAVAILABLE: SERVER_FAULT,
+  ERR_QUOTA_EXCEEDED: { status: 413, title: 'Quota exceeded' },
   // Not 408, which is final for tus-js-client: a sender that stumbled may go on.
   ERR_READ_TIMEOUT: { status: 503, title: 'Request body too slow', retryAfter: 1 },
   ERR_RECORD_VERSION: { status: 500, title: 'Upload record of a newer version' },
@@ -51,6 +52,7 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
   ERR_SERVER_ERROR: SERVER_FAULT,
   ERR_SHUTTING_DOWN: { status: 503, title: 'Shutting down', retryAfter: 1 },
   ERR_STORAGE: { status: 500, title: 'Storage failed' },
+  ERR_TOO_MANY_REQUESTS: { status: 503, title: 'Too many uploads at once', retryAfter: 5 },
   ERR_UNSUPPORTED_CHECKSUM: { status: 400, title: 'Unsupported checksum' },
   ERR_UNSUPPORTED_VERSION: { status: 412, title: 'Unsupported tus version' },
   ERR_UPLOAD_COMPLETED: {

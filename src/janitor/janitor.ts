@@ -30,6 +30,7 @@ const COUNTED = {
   tombstone: 'swept',
   dead: 'swept',
   temporary: 'swept',
+  quota: 'swept',
   'corrupt-upload': 'corrupt',
   'completed-corrupt': 'buried',
 } as const satisfies Record<StoredEntry['kind'], keyof JanitorCounts>
@@ -214,7 +215,7 @@ export class Janitor {
   }
 
   #tell(action: string, { kind, id, path, reason }: StoredEntry): void {
-    if (kind === 'tombstone' || kind === 'temporary') return
+    if (kind === 'tombstone' || kind === 'temporary' || kind === 'quota') return
     const fields = { id, path, ...(reason !== undefined && { reason }) }
     if (action === 'report' || action === 'bury')
       this.#logger.error(`janitor: ${action} ${kind}`, fields)

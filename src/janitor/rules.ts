@@ -44,6 +44,8 @@ export function decide(entry: StoredEntry, nowMs: number, policy: JanitorPolicy)
     case 'orphaned-record':
     case 'completed-orphaned-record':
       return discardAfter(ORPHAN_GRACE_MS)
+    case 'quota':
+      return 'discard'
     case 'corrupt-upload':
       return 'report'
     case 'completed':

@@ -41,7 +41,10 @@ export interface TusAnswer {
  * @throws `ERR_UNSUPPORTED_VERSION`, `ERR_METHOD_NOT_ALLOWED`, `ERR_UPLOAD_NOT_FOUND` and
  * `ERR_INVALID_…`
  */
-export function parseTusRequest(request: TusRequest, server: TusServer): Operation {
+export function parseTusRequest(
+  request: TusRequest,
+  server: Pick<TusServer, 'maxMetadataSize'>,
+): Operation {
   const { method, id, header } = request
   if (method === 'OPTIONS') return { type: 'describe' }
   if (header('tus-resumable') !== TUS_VERSION) {

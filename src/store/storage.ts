@@ -19,6 +19,8 @@ export interface NewUpload {
   readonly uploadMetadata: string
   readonly serverMetadata: Readonly<Record<string, string>>
   readonly notes?: UploadNotes
+  /** Bytes that all uploads of its owner may reserve that have not reached the queue. */
+  readonly quota?: number
 }
 
 /** All bytes that come with a creation, few enough to be handed on at once. */
@@ -66,6 +68,10 @@ export interface AppendRequest {
   readonly complete?: boolean
   /** The longest that an upload without a length may become. */
   readonly maxSize?: number
+  /** The same as at its creation, for one that was created without a length. */
+  readonly quota?: number
+  /** How long `content` is, where that is known: so much is reserved before its first byte. */
+  readonly contentLength?: number
   /** Nothing is recorded before the end of `content`, and nothing is kept of one that fails. */
   readonly atomic?: boolean
   /** An upload that reaches its length is sealed and `gated`: it waits for its verdict. */
@@ -119,7 +125,7 @@ export interface Storage {
    * Creates an upload, with its first bytes where they are given: as an append of them would leave it,
    * or not at all.
    *
-   * @throws `ERR_UPLOAD_EXISTS`, `ERR_INSUFFICIENT_STORAGE`; with bytes also `ERR_UPLOAD_SIZE_EXCEEDED`,
+   * @throws `ERR_UPLOAD_EXISTS`, `ERR_INSUFFICIENT_STORAGE`, `ERR_QUOTA_EXCEEDED`; with bytes also `ERR_UPLOAD_SIZE_EXCEEDED`,
    * `ERR_MAX_SIZE_EXCEEDED`
    */
   create(upload: NewUpload, first?: FirstContent): Promise<StoredUpload>
@@ -141,7 +147,7 @@ export interface Storage {
    * a partial one, which only others are made of: that is sealed and stays.
    *
    * @throws `ERR_MISMATCHED_OFFSET` with the true offset, `ERR_UPLOAD_SIZE_EXCEEDED`,
-   * `ERR_MAX_SIZE_EXCEEDED`, `ERR_MODIFY_FINAL`, `ERR_INVALID_UPLOAD_LENGTH`, `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE` for one that has expired,
+   * `ERR_MAX_SIZE_EXCEEDED`, `ERR_QUOTA_EXCEEDED`, `ERR_MODIFY_FINAL`, `ERR_INVALID_UPLOAD_LENGTH`, `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE` for one that has expired,
    * `ERR_INSUFFICIENT_STORAGE`, `ERR_UPLOAD_LOCKED`
    */
   append(id: string, request: AppendRequest): Promise<AppendResult>
@@ -204,7 +210,8 @@ export interface StoredEntry {
     | 'tombstone'
     | 'dead'
     | 'temporary'
-  /** The upload's id, or the file's name for `temporary`. */
+    | 'quota'
+  /** The upload's id, or the file's name for `temporary` and `quota`. */
   readonly id: string
   readonly path: string
   /** Last write, completion or modification, whichever the kind has: Unix time in milliseconds. */

@@ -13,6 +13,8 @@ import type { Uploads } from './uploads.ts'
 
 /** What a client asks for. */
 export interface Creation extends Omit<CreateOperation, 'type'> {
+  readonly id: string
+  readonly owner?: string
   /** All request fields with lower-case names, for the hook. */
   readonly headers: Readonly<Record<string, string>>
   readonly announcement?: Announcement
@@ -30,6 +32,7 @@ export interface Announcement {
  * Creates an upload and receives what comes with it; one of length 0 is complete at once.
  *
  * @throws `ERR_MAX_SIZE_EXCEEDED`, `ERR_INVALID_METADATA`, `ERR_REFUSED`, `ERR_INSUFFICIENT_STORAGE`,
+ * `ERR_QUOTA_EXCEEDED`,
  * and what an append throws; then nothing of the upload stays
  */
 export async function create(
@@ -37,7 +40,7 @@ export async function create(
   creation: Creation,
   content: AppendContent,
 ): Promise<StoredUpload> {
-  const { length, metadata, content: terms } = creation
+  const { id, length, metadata, content: terms } = creation
   checkLength(length, uploads.maxSize)
   const bytes = terms && (await firstBytes(uploads, length, terms, content))
   const serverMetadata = await admit(uploads, creation)
@@ -46,13 +49,14 @@ export async function create(
   const whole = told && !announcement?.heard && (await wholeBody(uploads, told, content))
   const upload = await uploads.storage.create(
     {
-      id: crypto.randomUUID(),
+      id,
       length,
       ...explicit(creation, bytes),
       metadata: metadata.values,
       uploadMetadata: metadata.echo,
       serverMetadata,
       notes: notesOf(uploads, creation),
+      ...(uploads.quota !== null && { quota: uploads.quota }),
     },
     whole || undefined,
   )
@@ -80,9 +84,10 @@ function explicit(
   return complete === undefined || (complete && !bytes) ? {} : { complete: false }
 }
 
-function notesOf(uploads: Uploads, { partial, length }: Creation): UploadNotes {
+function notesOf(uploads: Uploads, { owner, partial, length }: Creation): UploadNotes {
   const { expiry } = uploads
   return {
+    ...(owner !== undefined && { owner }),
     ...(expiry && { expiry }),
     ...(partial && { concat: { field: partial } }),
     ...(length === 0 && !partial && isGated(uploads) && { gated: true }),

@@ -47,20 +47,27 @@ export async function find({ storage, queue }: Uploads, id: string): Promise<Sto
   }
 }
 
+/** Looks, and neither ends a request that writes nor judges what it finds. @throws `ERR_UPLOAD_NOT_FOUND` */
+export async function peek({ storage, queue }: Uploads, id: string): Promise<StoredUpload> {
+  try {
+    return await storage.info(id)
+  } catch (error) {
+    const found = isGone(error) && (await queue.find(id))
+    if (found) return found
+    throw error
+  }
+}
+
 /** Looks, and neither ends a request that writes nor moves anything; `undefined` if it is unknown or gone. */
-export async function glance(
-  { storage, queue }: Uploads,
-  id: string,
-): Promise<StoredUpload | undefined> {
+export async function glance(uploads: Uploads, id: string): Promise<StoredUpload | undefined> {
   if (!isUploadId(id)) return undefined
   try {
-    const upload = await storage.info(id)
-    return isExpired(upload) ? undefined : upload
+    const upload = await peek(uploads, id)
+    return isExpired(upload) || ENDS.has(upload.state) ? undefined : upload
   } catch (error) {
-    if (!isGone(error)) throw error
+    if (isGone(error)) return undefined
+    throw error
   }
-  const found = await queue.find(id)
-  return found && ENDS.has(found.state) ? undefined : found
 }
 
 /** How uploads end that no worker has acknowledged. */

@@ -80,10 +80,10 @@ export async function receive(
 
 async function write(
   uploads: Uploads,
-  { id, offset, length, checksum, complete, onOffset }: Reception,
+  { id, offset, length, checksum, contentLength, complete, onOffset }: Reception,
   content: AppendContent,
 ): Promise<StoredUpload> {
-  const { storage, queue, maxChunkSize, maxSize, digests } = uploads
+  const { storage, queue, maxChunkSize, maxSize, quota, digests } = uploads
   const body = paced(limited(content, maxChunkSize), uploads)
   const checked = checksum ? verified(body, checksumOf(checksum, content)) : body
   const seen = sniffed(uploads, { id, offset }, checked)
@@ -98,6 +98,8 @@ async function write(
     ...(length !== undefined && { length }),
     ...(complete !== undefined && { complete }),
     ...(maxSize !== null && { maxSize }),
+    ...(quota !== null && { quota }),
+    ...(contentLength !== undefined && { contentLength }),
     onOffset: (durable: number) => {
       hashed?.onOffset(durable)
       report.onOffset(durable)

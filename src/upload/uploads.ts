@@ -35,6 +35,8 @@ export interface Uploads {
   readonly expiry: UploadExpiry | null
   /** Bytes of an upload, `null` for no limit. */
   readonly maxSize: number | null
+  /** Bytes that the owner may reserve, `null` for no limit; for uploads of which that is not known yet. */
+  readonly quota: number | null
   /** Bytes of a request body, `null` for no limit. */
   readonly maxChunkSize: number | null
   /** Milliseconds between two looks at the progress of one upload. */

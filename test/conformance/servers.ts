@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FilesystemStorage, TusApp, type TusAppOptions } from 'tussi'
 import { MemoryStorage } from 'tussi/memory'
-import type { Running, ServerOptions, Start } from './exchange.ts'
+import type { Running, Start } from './exchange.ts'
 import { sendOverHttp, sendOverHttp2, sendToFetch } from './transports.ts'
 
 /** An application over an empty storage. */
@@ -22,7 +22,10 @@ export interface OpenApp {
 }
 
 /** Makes an application over an empty storage. */
-export type OpenAppFunction = (options?: ServerOptions) => Promise<OpenApp>
+export type OpenAppFunction = (options?: AppOptions) => Promise<OpenApp>
+
+/** What a test may choose of an application. */
+export type AppOptions = Omit<Partial<TusAppOptions>, 'storage' | 'completedDir' | 'logger'>
 
 /** What is logged here was provoked. */
 const SILENT: NonNullable<TusAppOptions['logger']> = {
@@ -39,7 +42,7 @@ export const STORAGES: Readonly<Record<string, OpenAppFunction>> = {
 }
 
 async function openApp(
-  options: ServerOptions = {},
+  options: AppOptions = {},
   openStorage: (directory: string) => TusAppOptions['storage'],
 ): Promise<OpenApp> {
   const root = await mkdtemp(join(tmpdir(), 'tussi-conformance-'))

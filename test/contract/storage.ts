@@ -21,6 +21,7 @@ import { describeComplete } from './storage-complete.ts'
 import { describeConcatenation } from './storage-concat.ts'
 import { describeConcurrentAppends } from './storage-concurrency.ts'
 import { describeStorageEntries } from './storage-entries.ts'
+import { describeQuota } from './storage-quota.ts'
 import { describeTerminate } from './storage-terminate.ts'
 import { describeAppendTerms } from './storage-terms.ts'
 
@@ -33,6 +34,7 @@ export function describeStorage(name: string, open: OpenStorageFunction): void {
     describe('appends at the same time', () => describeConcurrentAppends(open))
     describe('terms of an append', () => describeAppendTerms(open))
     describeComplete(open)
+    describe('quotas', () => describeQuota(open))
     describe('finalize', () => describeFinalize(open))
     describe('concatenation', () => describeConcatenation(open))
     describe('terminate', () => describeTerminate(open))

@@ -36,6 +36,7 @@ describe('decide', () => {
     ['tombstone', 2 * DAY + 1, 'discard'],
     ['dead', 30 * DAY, 'keep'],
     ['dead', 30 * DAY + 1, 'discard'],
+    ['quota', 0, 'discard'],
     ['temporary', 60 * MINUTE, 'keep'],
     ['temporary', 60 * MINUTE + 1, 'discard'],
   ] as const)('%s after %d ms: %s', (kind, age, action) => {

@@ -16,6 +16,9 @@ import { skip } from './write-pieces.ts'
 const CHECKPOINT_BYTES = 6 * 2 ** 20
 const CHECKPOINT_MS = 500
 
+/** How much of a quota to take at once. */
+const QUOTA_BYTES = 16 * 2 ** 20
+
 /** Bodies up to this size ride in the message to the I/O thread; beyond it the copy costs more. */
 export const MESSAGE_BYTES: number = 64 * 2 ** 10
 
@@ -31,7 +34,9 @@ export async function appendStream(
   first: Batch,
   request: AppendRequest,
 ): Promise<AppendResult> {
-  const opened = await pool.untilFree('openAppend', termsOf(id, request), ask)
+  const { contentLength: coming = first.byteLength } = request
+  const terms = { ...termsOf(id, request), coming }
+  const opened = await pool.untilFree('openAppend', terms, ask)
   const stream = new AppendStream(pool, id, opened, request)
   try {
     return await stream.run(first, request.content)
@@ -41,12 +46,16 @@ export async function appendStream(
 }
 
 /** The part of a request that the I/O threads need. */
-export function termsOf(id: string, { offset, length, maxSize }: AppendRequest): AppendTerms {
+export function termsOf(
+  id: string,
+  { offset, length, maxSize, quota }: AppendRequest,
+): AppendTerms {
   return {
     id,
     offset,
     ...(length !== undefined && { length }),
     ...(maxSize !== undefined && { maxSize }),
+    ...(quota !== undefined && { quota }),
   }
 }
 
@@ -61,15 +70,23 @@ class AppendStream {
   #record: RecordFields
   /** End of the bytes in the file, not all of them recorded. */
   #end: number
+  /** End of what the owner's quota allows. */
+  #reserved: number
   #locked = true
   #uncommittedSince = 0
 
-  constructor(pool: IoPool, id: string, { fd, record }: OpenedAppend, request: AppendRequest) {
+  constructor(
+    pool: IoPool,
+    id: string,
+    { fd, record, reserved }: OpenedAppend,
+    request: AppendRequest,
+  ) {
     this.#pool = pool
     this.#id = id
     this.#fd = fd
     this.#request = request
     this.#record = record
+    this.#reserved = reserved
     this.#end = record.offset
   }
 
@@ -112,6 +129,7 @@ class AppendStream {
     if (batch.byteLength === 0) return
     const end = this.#end + batch.byteLength
     await this.#checkEnd(end)
+    await this.#reserve(end)
     await this.#lock()
     if (this.#uncommitted === 0) this.#uncommittedSince = performance.now()
     await writeAll(this.#fd, batch.pieces, this.#end)
@@ -136,6 +154,15 @@ class AppendStream {
     if (this.#full || atomic) this.#end = this.#record.offset
     await this.#commit()
     checkEnd(this.#record, end, maxSize)
+  }
+
+  /** What goes on longer than anybody knew takes more of its owner's quota, if there is any. */
+  async #reserve(end: number): Promise<void> {
+    const { quota: limit } = this.#request
+    const { length, notes } = this.#record
+    if (limit === undefined || length !== null || end <= this.#reserved) return
+    const claim = { id: this.#id, owner: notes.owner ?? '', bytes: end, limit, ahead: QUOTA_BYTES }
+    this.#reserved = await this.#pool.untilFree('growQuota', claim)
   }
 
   async #lock(): Promise<void> {

@@ -30,10 +30,11 @@ import {
   syncEarlierData,
 } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
+import { claimQuota, type QuotaGrant, settleQuota } from './quota.ts'
 import { checkSize, readRecord } from './record-file.ts'
 import { reserve } from './reserve.ts'
 import { toStoredUpload } from './stored-upload.ts'
-import { writeAll } from './write-pieces.ts'
+import { byteLength, writeAll } from './write-pieces.ts'
 
 /** What an append asks for besides its bytes. */
 export interface AppendTerms {
@@ -41,6 +42,10 @@ export interface AppendTerms {
   readonly offset: number
   readonly length?: number
   readonly maxSize?: number
+  /** Bytes that the owner may reserve; for an upload without a length. */
+  readonly quota?: number
+  /** How many bytes come, as far as that is known. */
+  readonly coming?: number
 }
 
 export interface AppendWhole extends AppendTerms, Completion {
@@ -52,12 +57,14 @@ export function* appendWhole(
   io: Io,
   { pieces, completedDir, seal, complete, ...terms }: AppendWhole,
 ): Operation<StoredUpload | Busy> {
-  const upload = openUpload(io, terms)
+  const coming = byteLength(pieces)
+  const upload = openUpload(io, { ...terms, coming })
   if (isBusy(upload)) return upload
   try {
     const { id, offset } = terms
-    const { fd, record, changed } = upload
-    const end = offset + pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+    const { fd, record, changed, grant } = upload
+    const end = offset + coming
+    if (grant) yield* settleQuota(io, grant)
     checkEnd(record, end, terms.maxSize)
     if (complete) checkComplete(record, end)
     const completes = complete ?? end === record.length
@@ -77,6 +84,8 @@ export function* appendWhole(
 export interface OpenedAppend {
   readonly fd: number
   readonly record: RecordFields
+  /** End of what the owner's quota allows already. */
+  readonly reserved: number
 }
 
 /** Opens an upload for a longer body and announces the new writer by the next epoch. */
@@ -84,10 +93,12 @@ export function* openAppend(io: Io, terms: AppendTerms): Operation<OpenedAppend 
   const upload = openUpload(io, terms)
   if (isBusy(upload)) return upload
   try {
+    const { grant } = upload
     const record = { ...upload.record, epoch: upload.record.epoch + 1 }
+    if (grant) yield* settleQuota(io, grant)
     yield* recordEpoch(io, terms.id, record)
     io.posix.mark(upload.fd)
-    return { fd: upload.fd, record }
+    return { fd: upload.fd, record, reserved: grant?.reserved ?? 0 }
   } catch (error) {
     closeSync(upload.fd)
     throw error
@@ -130,6 +141,7 @@ export function* closeAppend(_io: Io, { fd }: { fd: number }): Operation<void> {
 interface OpenedUpload extends LockedUpload {
   /** The record says more than the one on the disk. */
   readonly changed: boolean
+  readonly grant?: QuotaGrant | undefined
 }
 
 function openUpload(io: Io, terms: AppendTerms): OpenedUpload | Busy {
@@ -154,18 +166,34 @@ function openUpload(io: Io, terms: AppendTerms): OpenedUpload | Busy {
     }
     checkSize(fstatSync(fd).size, record)
     checkExpiry(record)
-    const told = length === undefined ? record : withLength(io, fd, record, terms)
-    return { id, fd, record: told, changed: told !== record }
+    const told = length === undefined ? record : withLength(record, terms)
+    const grant = grantFor(io, record, terms)
+    if (isBusy(grant)) {
+      closeSync(fd)
+      return BUSY
+    }
+    const changed = told !== record
+    if (changed && length !== undefined) reserve(io, fd, length)
+    return { id, fd, record: told, changed, grant }
   } catch (error) {
     closeSync(fd)
     throw error
   }
 }
 
+/** Of an upload without a length nobody knew at its creation what it would reserve. */
+function grantFor(
+  io: Io,
+  { length: known, notes }: RecordFields,
+  { id, offset, length, quota: limit, coming = 0 }: AppendTerms,
+): QuotaGrant | Busy | undefined {
+  const bytes = length ?? offset + coming
+  if (limit === undefined || known !== null || bytes === 0) return undefined
+  return claimQuota(io, { id, owner: notes.owner ?? '', bytes, limit })
+}
+
 /** A length is told once; from then on it is the upload's, and its space is reserved. */
 function withLength(
-  io: Io,
-  fd: number,
   record: RecordFields,
   { length = 0, maxSize = length }: AppendTerms,
 ): RecordFields {
@@ -179,7 +207,6 @@ function withLength(
     )
   }
   if (length > maxSize) throw maxSizeExceeded(maxSize, record)
-  reserve(io, fd, length)
   return { ...record, length }
 }
 

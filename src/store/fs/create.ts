@@ -6,12 +6,13 @@ import type { StoredUpload } from '../upload.ts'
 import type { RecordFields } from '../upload-record.ts'
 import { advance, checkComplete, checkEnd, stateOf } from './append-end.ts'
 import { type LockedUpload, recordOffset } from './finalize.ts'
-import { type Io, type Operation, syncData } from './io-call.ts'
+import { BUSY, type Busy, type Io, isBusy, type Operation, syncData } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
+import { claimQuota, type QuotaGrant, releaseQuota, settleQuota } from './quota.ts'
 import { writeRecord } from './record-file.ts'
 import { reserve } from './reserve.ts'
 import { toStoredUpload } from './stored-upload.ts'
-import { writeAll } from './write-pieces.ts'
+import { byteLength, writeAll } from './write-pieces.ts'
 
 export interface CreateArgs {
   readonly upload: NewUpload
@@ -19,16 +20,17 @@ export interface CreateArgs {
 }
 
 /** Creates an upload; with all bytes of its first request it is one step more, and no record between. */
-export function* create(io: Io, { upload, first }: CreateArgs): Operation<StoredUpload> {
+export function* create(io: Io, { upload, first }: CreateArgs): Operation<StoredUpload | Busy> {
   const { id, length } = upload
   const path = dataPath(io.directory, id)
-  const fd = openNew(path)
+  const opened = openWithin(io, { upload, first })
+  if (isBusy(opened)) return opened
+  const { fd, grant } = opened
+  const record = newRecord(upload)
   try {
-    // Whoever finds the file before its record must see that it is being made.
-    io.posix.tryLock(fd)
     // A final upload gets the blocks of its parts, or room when it is put together.
     if (length && !upload.notes?.concat?.parts) reserve(io, fd, length)
-    const record = newRecord(upload)
+    if (grant) yield* settleQuota(io, grant)
     const stored = first
       ? yield* receiveFirst(io, { id, fd, record }, first)
       : yield* writeRecord(io, io.directory, recordPath(io.directory, id), record)
@@ -36,6 +38,7 @@ export function* create(io: Io, { upload, first }: CreateArgs): Operation<Stored
   } catch (error) {
     rmSync(recordPath(io.directory, id), { force: true })
     rmSync(path, { force: true })
+    releaseQuota(io, id, record)
     throw error
   } finally {
     closeSync(fd)
@@ -47,7 +50,7 @@ function* receiveFirst(
   { id, fd, record }: LockedUpload,
   { pieces, completedDir, maxSize, complete }: FirstContent,
 ): Operation<RecordFields> {
-  const end = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+  const end = byteLength(pieces)
   checkEnd(record, end, maxSize)
   if (complete) checkComplete(record, end)
   writeAll(fd, pieces, 0)
@@ -57,9 +60,39 @@ function* receiveFirst(
   return yield* recordOffset(io, { id, fd, record: received }, completion)
 }
 
-function openNew(path: string): number {
+interface Opened {
+  readonly fd: number
+  readonly grant?: QuotaGrant
+}
+
+/** Makes the data file, within the quota of its owner where there is one. */
+function openWithin(io: Io, { upload, first }: CreateArgs): Opened | Busy {
+  const { id, notes, quota: limit, length } = upload
+  const path = dataPath(io.directory, id)
+  const bytes = length ?? byteLength(first?.pieces ?? [])
+  if (limit === undefined || bytes === 0) return { fd: openNew(io, path) }
+  let fd: number | undefined
   try {
-    return openSync(path, 'wx+')
+    const claim = { id, owner: notes?.owner ?? '', bytes, limit }
+    const grant = claimQuota(io, claim, () => {
+      fd = openNew(io, path)
+    })
+    return fd === undefined || isBusy(grant) ? BUSY : { fd, grant }
+  } catch (error) {
+    if (fd !== undefined) {
+      rmSync(path, { force: true })
+      closeSync(fd)
+    }
+    throw error
+  }
+}
+
+/** Whoever finds the file before its record must see that it is being made. */
+function openNew(io: Io, path: string): number {
+  try {
+    const fd = openSync(path, 'wx+')
+    io.posix.tryLock(fd)
+    return fd
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     throw new UploadError('ERR_UPLOAD_EXISTS', 'an upload with this id exists')

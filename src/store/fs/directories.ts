@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { UploadError } from '../../errors.ts'
-import { DEAD, ENDED, STOP, TEMPORARY, WANTED } from './layout.ts'
+import { DEAD, ENDED, QUOTA, STOP, TEMPORARY, WANTED } from './layout.ts'
 
 const { R_OK, W_OK, X_OK } = constants
 
@@ -33,7 +33,7 @@ const SHARDS = Array.from({ length: 256 }, (_, i) => `${ENDED}/${i.toString(16).
 
 /** Makes the storage directory ready and returns its real path. @throws `ERR_DIRECTORY` */
 export function prepareUploads(directory: string, mode: number): string {
-  return prepare(directory, mode, [TEMPORARY, STOP, WANTED])
+  return prepare(directory, mode, [TEMPORARY, STOP, QUOTA, WANTED])
 }
 
 /**

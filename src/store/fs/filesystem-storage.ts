@@ -23,7 +23,7 @@ import { FilesystemQueue } from './filesystem-queue.ts'
 import type { InspectArgs } from './inspect.ts'
 import { toUploadError } from './io-call.ts'
 import { IoPool } from './io-pool.ts'
-import { DEAD, ENDED, parseName, STOP, TEMPORARY, WANTED } from './layout.ts'
+import { DEAD, ENDED, parseName, QUOTA, STOP, TEMPORARY, WANTED } from './layout.ts'
 import { loadPosix } from './posix.ts'
 import { readNames } from './read-names.ts'
 import { freeSpace } from './reserve.ts'
@@ -103,7 +103,7 @@ export class FilesystemStorage implements Storage {
       ...first,
       completedDir: this.#queue(first.completedDir).completedDir,
     }
-    return this.#pool.run('create', { upload, first: placed })
+    return this.#pool.untilFree('create', { upload, first: placed })
   }
 
   info(id: string): Promise<StoredUpload> {
@@ -198,6 +198,7 @@ export class FilesystemStorage implements Storage {
     yield* this.#inspect('temporary', join(this.directory, TEMPORARY))
     yield* this.#inspect('temporary', join(this.directory, STOP))
     yield* this.#inspect('wanted', join(this.directory, WANTED))
+    yield* this.#inspect('quota', join(this.directory, QUOTA))
     yield* this.#inspect('temporary', join(completed, TEMPORARY))
     for await (const shards of readNames(join(completed, ENDED))) {
       for (const shard of shards) yield* this.#inspect('tombstone', join(completed, ENDED, shard))

@@ -20,6 +20,7 @@ import {
   syncDirectory,
 } from './io-call.ts'
 import { dataPath, recordPath, tombstonePath } from './layout.ts'
+import { releaseQuota } from './quota.ts'
 import { checkSize, readRecord, replaceFile, writeRecord } from './record-file.ts'
 
 /** A step of an upload whose data file the caller has open and locked. */
@@ -88,6 +89,7 @@ function* finalizeLocked(
   yield* syncDirectory(io, completedDir)
   yield* syncDirectory(io, io.directory)
   rmSync(recordPath(io.directory, id), { force: true })
+  releaseQuota(io, id, record)
   return finished
 }
 

@@ -13,11 +13,12 @@ import type { RecordFields } from '../upload-record.ts'
 import { bury, type CompletedUploadPlace, readCompleted, removeCompleted } from './claim.ts'
 import { type Io, isBusy, lockFile, type Operation, syncDirectory } from './io-call.ts'
 import { dataPath, parseName, recordPath, tombstonePath } from './layout.ts'
+import { isQuotaStale, releaseQuota, sweepQuota } from './quota.ts'
 import { checkSize, readRecord } from './record-file.ts'
 import { removeLocked } from './remove.ts'
 import { remember } from './terminate.ts'
 
-type Area = 'uploads' | 'completed' | 'tombstone' | 'dead' | 'temporary' | 'wanted'
+type Area = 'uploads' | 'completed' | 'tombstone' | 'dead' | 'temporary' | 'wanted' | 'quota'
 
 export interface InspectArgs {
   readonly area: Area
@@ -47,6 +48,7 @@ function inspectName(
   try {
     if (area === 'uploads') return inspectUpload(directory, name)
     if (area === 'completed') return inspectCompleted(io, directory, name)
+    if (area === 'quota' && !isQuotaStale(io, name)) return undefined
     if (area !== 'wanted') return plainEntry(area, path, name)
     // Somebody waits for as long as the part is there.
     return existsSync(dataPath(io.directory, name))
@@ -65,6 +67,7 @@ export function* discard(
 ): Operation<boolean> {
   const { kind, id, path } = entry
   if (kind === 'tombstone') return yield* discardTombstone(io, { id, completedDir }, path)
+  if (kind === 'quota') return sweepQuota(io, path)
   if (kind === 'dead' || kind === 'temporary') {
     rmSync(path, { recursive: true, force: true })
     return true
@@ -89,6 +92,7 @@ export function* discard(
       rmSync(recordPath(completedDir, id), { force: true })
       yield* removeLocked(io, id)
       const end = entry.refused ? 'refused' : 'expired'
+      if (record) releaseQuota(io, id, record)
       if (record) yield* remember(io, { id, completedDir, end, notes: {} }, record)
     } else return false
     return true

@@ -15,6 +15,8 @@ export const TEMPORARY = '.tussi/tmp'
 export const STOP = '.tussi/stop'
 /** Final uploads that wait, each below the part that it waits for. */
 export const WANTED = '.tussi/wanted'
+/** What unfinished uploads reserve, below a directory for each owner. */
+export const QUOTA = '.tussi/quota'
 /** Tombstones of acknowledged uploads, below the completed directory, sharded by two hex digits. */
 export const ENDED = '.tussi/ended'
 /** Damaged completed uploads with their reasons, below the completed directory. */

@@ -16,6 +16,7 @@ import { find, info, settledInfo } from './info.ts'
 import { buryEntry, discard, inspect } from './inspect.ts'
 import type { Busy, Operation } from './io-call.ts'
 import { hold, note, read } from './note.ts'
+import { growQuota } from './quota.ts'
 import { renameNew } from './rename-new.ts'
 import { terminate } from './terminate.ts'
 
@@ -34,6 +35,7 @@ interface Operations {
   readonly entomb: typeof entomb
   readonly finalize: typeof finalize
   readonly find: typeof find
+  readonly growQuota: typeof growQuota
   readonly hold: typeof hold
   readonly info: typeof info
   readonly inspect: typeof inspect
@@ -67,6 +69,7 @@ export const OPERATIONS: Operations = {
   entomb,
   finalize,
   find,
+  growQuota,
   hold,
   info,
   inspect,

@@ -17,6 +17,7 @@ import {
   type Operation,
 } from './io-call.ts'
 import { dataPath, recordPath, tombstonePath } from './layout.ts'
+import { releaseQuota } from './quota.ts'
 import { readRecord, writeRecord } from './record-file.ts'
 import { removeLocked } from './remove.ts'
 
@@ -39,6 +40,7 @@ export function* terminate(io: Io, how: Termination): Operation<true | Busy> {
     // A part is looked for by its client even now: there is no moment without it.
     if (how.end === 'acknowledged') yield* remember(io, how, record)
     yield* removeLocked(io, id)
+    releaseQuota(io, id, record)
     if (how.end !== 'acknowledged') yield* remember(io, how, record)
     return true
   } finally {

@@ -1,6 +1,10 @@
 /** Writing the pieces of a body where they belong. @module */
 import { writevSync } from 'node:fs'
 
+export function byteLength(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+}
+
 export function writeAll(fd: number, pieces: readonly Uint8Array[], position: number): void {
   let rest = [...pieces]
   let at = position

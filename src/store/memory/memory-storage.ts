@@ -23,13 +23,14 @@ import { MemoryQueue } from './memory-queue.ts'
 import {
   appendBatch,
   checkComplete,
-  checkExpiry,
   compareOffset,
   describeUpload,
   type Ending,
   type Entry,
+  isGrowing,
+  open,
+  reserve,
   withExpiry,
-  withLength,
 } from './memory-upload.ts'
 
 /** How much a memory storage holds. */
@@ -80,13 +81,14 @@ export class MemoryStorage implements Storage {
     if ((upload.length ?? 0) > (await this.freeSpace())) {
       throw new UploadError('ERR_INSUFFICIENT_STORAGE', `no room for ${upload.length} bytes`)
     }
-    const { id: uploadId, notes = {}, complete = upload.length === 0, ...given } = upload
+    const { id: uploadId, notes = {}, quota, complete = upload.length === 0, ...given } = upload
     const now = new Date()
     const state = complete ? 'sealed' : 'receiving'
     const stored = { ...given, uploadId, offset: 0, state, createdAt: now, lastWrite: now } as const
-    const entry = { upload: withExpiry({ ...stored, notes }), pieces: [] }
+    const entry: Entry = { upload: withExpiry({ ...stored, notes }), pieces: [] }
+    const bytes = Buffer.concat(first?.pieces ?? [])
+    this.#reserve(entry, upload.length ?? bytes.byteLength, quota)
     if (first) {
-      const bytes = Buffer.concat(first.pieces)
       if (first.complete) checkComplete(entry.upload, bytes.byteLength)
       appendBatch(entry, 0, bytes, first.maxSize)
     }
@@ -99,7 +101,8 @@ export class MemoryStorage implements Storage {
   }
 
   async append(id: string, request: AppendRequest): Promise<AppendResult> {
-    const entry = this.#open(id, request)
+    const entry = this.#entry(id)
+    open(entry, request, (bytes) => this.#reserve(entry, bytes, request.quota))
     const failure = await this.#receive(id, entry, request)
     const cut = 'contentError' in failure && request.complete !== undefined
     return { upload: cut ? entry.upload : await this.#settle(entry, request), ...failure }
@@ -117,23 +120,10 @@ export class MemoryStorage implements Storage {
     return seal ? entry.upload : { ...entry.upload, state: 'completed' }
   }
 
-  /** Compares, and takes over what the request tells of the upload. */
-  #open(id: string, request: AppendRequest): Entry {
-    const entry = this.#entry(id)
-    const { upload } = entry
-    if (upload.notes.concat?.parts) {
-      throw new UploadError('ERR_MODIFY_FINAL', `the upload ${id} is a final one`)
-    }
-    compareOffset(upload, request.offset)
-    checkExpiry(upload)
-    entry.upload = withLength(upload, request)
-    return entry
-  }
-
   async #receive(
     id: string,
     entry: Entry,
-    { offset, content, atomic, onOffset, maxSize, complete }: AppendRequest,
+    { offset, content, atomic, onOffset, maxSize, quota, complete }: AppendRequest,
   ): Promise<{ readonly contentError?: unknown }> {
     const held: Uint8Array[] = []
     for (let at = offset; ; ) {
@@ -148,7 +138,10 @@ export class MemoryStorage implements Storage {
         held.push(...batch.pieces)
         if (atomic && !batch.last) continue
         const bytes = Buffer.concat(held.splice(0))
-        if (batch.last && complete) checkComplete(entry.upload, at + bytes.byteLength)
+        compareOffset(entry.upload, at)
+        const end = at + bytes.byteLength
+        if (batch.last && complete) checkComplete(entry.upload, end)
+        if (isGrowing(entry, end)) this.#reserve(entry, end, quota)
         at = appendBatch(entry, at, bytes, maxSize)
       } catch (refusal) {
         if (at === offset) throw refusal
@@ -248,6 +241,11 @@ export class MemoryStorage implements Storage {
 
   #isSealed(id: string): boolean {
     return this.#entries.get(id)?.upload.state === 'sealed'
+  }
+
+  /** Counts it within the quota of its owner. */
+  #reserve(entry: Entry, bytes: number, limit: number | undefined): void {
+    if (limit !== undefined) reserve(this.#entries.values(), entry, { bytes, limit })
   }
 
   #entry(id: string): Entry {

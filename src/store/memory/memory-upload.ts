@@ -1,5 +1,6 @@
 /** One upload in memory, and what is done to it in one step. @module */
 import { UploadError } from '../../errors.ts'
+import { checkQuota, type QuotaRequest } from '../quota.ts'
 import type { AppendRequest, StoredEntry } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
 import { expiresAtMs, isForQueue } from '../upload-notes.ts'
@@ -7,6 +8,50 @@ import { expiresAtMs, isForQueue } from '../upload-notes.ts'
 export interface Entry {
   upload: StoredUpload
   readonly pieces: Uint8Array[]
+  /** Bytes that count against the quota of its owner. */
+  reserved?: number
+}
+
+/** Counts an upload with the others of its owner. @throws `ERR_QUOTA_EXCEEDED` */
+export function reserve(entries: Iterable<Entry>, entry: Entry, request: QuotaRequest): void {
+  const { uploadId, notes } = entry.upload
+  let others = 0
+  for (const { upload, reserved = 0 } of entries) {
+    const same = upload.notes.owner === notes.owner && upload.uploadId !== uploadId
+    if (same) others += reserved
+  }
+  checkQuota(request, others)
+  entry.reserved = request.bytes
+}
+
+/** What has no length may need more than it was known to. */
+export function isGrowing({ upload, reserved = 0 }: Entry, end: number): boolean {
+  return upload.length === null && end > reserved
+}
+
+/** Compares, and takes over what the request tells of the upload, once what that needs is reserved. */
+export function open(
+  entry: Entry,
+  { offset, length, maxSize = Number.MAX_SAFE_INTEGER, contentLength = 0 }: AppendRequest,
+  reserve: (bytes: number) => void,
+): void {
+  const { upload } = entry
+  if (upload.notes.concat?.parts) {
+    throw new UploadError('ERR_MODIFY_FINAL', `the upload ${upload.uploadId} is a final one`)
+  }
+  compareOffset(upload, offset)
+  if (upload.expiresAt && upload.expiresAt.getTime() <= Date.now()) {
+    throw new UploadError('ERR_UPLOAD_GONE', `the upload ${upload.uploadId} has expired`)
+  }
+  const known = upload.length ?? length ?? null
+  if (known !== (length ?? known) || (known ?? offset) < offset) {
+    throw new UploadError('ERR_INVALID_UPLOAD_LENGTH', `the length is ${known}`, { offset })
+  }
+  if (upload.length === null) {
+    if ((known ?? 0) > maxSize) throw tooLarge(maxSize, offset)
+    reserve(known ?? offset + contentLength)
+  }
+  entry.upload = { ...upload, length: known }
 }
 
 /** Nothing is awaited in here: comparing and advancing are one step. */
@@ -32,26 +77,8 @@ export function appendBatch(
   return end
 }
 
-export function checkExpiry({ uploadId, expiresAt }: StoredUpload): void {
-  if (expiresAt === null || expiresAt.getTime() > Date.now()) return
-  throw new UploadError('ERR_UPLOAD_GONE', `the upload ${uploadId} has expired`)
-}
-
 /** How an append may end an upload. */
 export type Ending = Pick<AppendRequest, 'completedDir' | 'seal' | 'complete'>
-
-/** The length that a request tells is the upload's from then on. */
-export function withLength(
-  upload: StoredUpload,
-  { offset, length, maxSize = Number.MAX_SAFE_INTEGER }: AppendRequest,
-): StoredUpload {
-  const known = upload.length ?? length ?? null
-  if (known !== (length ?? known) || (known ?? offset) < offset) {
-    throw new UploadError('ERR_INVALID_UPLOAD_LENGTH', `the length is ${known}`, { offset })
-  }
-  if (upload.length === null && (known ?? 0) > maxSize) throw tooLarge(maxSize, offset)
-  return { ...upload, length: known }
-}
 
 /** The end that is told must be the one that was told before. */
 export function checkComplete({ length, offset }: StoredUpload, end: number): void {
