@@ -131,7 +131,9 @@ async function perform(
       const locate = locator(options, exchange)
       const { metadata, field } = operation
       const partIds = operation.urls.map((url) => partId(options, exchange, url))
-      const concatenation = { partIds, metadata, field, headers: exchange.headers() }
+      const { owner } = made
+      const given = { partIds, metadata, field, ...(owner !== undefined && { owner }) }
+      const concatenation = { ...given, headers: exchange.headers() }
       const upload = await concatenate(uploads, concatenation)
       return { type: 'created', upload, location: locate(upload.uploadId) }
     }

@@ -14,6 +14,8 @@ import type { Uploads } from './uploads.ts'
 /** What a client asks for. */
 export interface Concatenation extends Omit<ConcatenateOperation, 'type' | 'urls'> {
   readonly partIds: readonly string[]
+  /** Whose it is to be, and whose the parts have to be. */
+  readonly owner?: string
   /** All request fields with lower-case names, for the hook. */
   readonly headers: Readonly<Record<string, string>>
 }
@@ -31,11 +33,12 @@ export async function concatenate(
   uploads: Uploads,
   concatenation: Concatenation,
 ): Promise<StoredUpload> {
-  const { partIds, metadata } = concatenation
+  const { partIds, metadata, owner } = concatenation
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const id = finalId(partIds, metadata.echo, attempt)
     const known = await findOrEnd(uploads, id)
     if (known === 'ended') continue
+    if (known) checkOwner(known, owner)
     const upload = known ?? (await create(uploads, id, concatenation))
     return isPending(upload) ? assemble(uploads, id) : upload
   }
@@ -62,10 +65,11 @@ async function create(
   id: string,
   concatenation: Concatenation,
 ): Promise<StoredUpload> {
-  const { partIds, metadata, field } = concatenation
+  const { partIds, metadata, field, owner } = concatenation
   const { storage } = uploads
   const unique = [...new Set(partIds)]
   const found = await Promise.all(unique.map((partId) => findPart(uploads, partId)))
+  for (const part of found) checkOwner(part, owner)
   const parts = new Map(found.map((part) => [part.uploadId, part]))
   const length = sumOf(partIds.map((partId) => parts.get(partId)?.length ?? null))
   checkLength(length, uploads.maxSize)
@@ -76,7 +80,11 @@ async function create(
     metadata: metadata.values,
     uploadMetadata: metadata.echo,
     serverMetadata,
-    notes: { concat: { field, parts: partIds }, ...(isGated(uploads) && { gated: true }) },
+    notes: {
+      concat: { field, parts: partIds },
+      ...(owner !== undefined && { owner }),
+      ...(isGated(uploads) && { gated: true }),
+    },
   }
   let created: StoredUpload
   try {
@@ -102,6 +110,12 @@ async function findPart({ storage }: Uploads, id: string): Promise<StoredUpload>
   const expired = part?.expiresAt && part.expiresAt.getTime() <= Date.now()
   if (part && isPartial(part.notes) && !expired) return part
   throw new UploadError('ERR_INVALID_CONCAT', `${id} is not a partial upload of this server`)
+}
+
+/** @throws `ERR_REFUSED` */
+function checkOwner({ uploadId, notes }: StoredUpload, owner: string | undefined): void {
+  if (owner === undefined || notes.owner === owner) return
+  throw new UploadError('ERR_REFUSED', `the upload ${uploadId} belongs to somebody else`)
 }
 
 function sumOf(lengths: readonly (number | null)[]): number | null {

@@ -88,6 +88,33 @@ function describeAuthorize(
     expect((await client.as('me', 'HEAD', path)).status).toBe(410)
   })
 
+  it('joins only what belongs to one owner, and shows the joint upload to nobody else', async () => {
+    const client = await start({ authorize: BY_NAME, quota: 10 })
+    const part = { 'X-User': 'me', 'Upload-Concat': 'partial' }
+    const [one, two] = [await client.create(part), await client.create(part)]
+    const other = await client.create({ ...part, 'X-User': 'you' })
+    await client.append('me', one, 'hello')
+    await client.append('me', two, 'world')
+    await client.append('you', other, '-you-')
+    const join = (user: string, ...parts: string[]): Promise<TestResponse> =>
+      client.as(user, 'POST', '/files/', { 'Upload-Concat': `final;${parts.join(' ')}` })
+    for (const refused of [await join('me', one, other), await join('you', one, two)]) {
+      expect([refused.status, JSON.parse(refused.body).code]).toEqual([403, 'ERR_REFUSED'])
+    }
+    expect((await client.send('POST', '/files/', { 'Upload-Concat': `final;${one}` })).status).toBe(
+      401,
+    )
+    const joined = await join('me', one, two)
+    expect(joined.status).toBe(201)
+    const path = new URL(joined.fields.location ?? '').pathname
+    expect((await client.as('me', 'HEAD', path)).fields['upload-offset']).toBe('10')
+    expect((await client.as('you', 'HEAD', path)).status).toBe(403)
+    expect((await join('me', one, two)).fields.location).toBe(joined.fields.location)
+    expect((await join('you', one, two)).status).toBe(403)
+    // What the parts had reserved is free.
+    await client.create({ 'X-User': 'me', 'Upload-Length': '10' })
+  })
+
   it('is not asked about what is not there', async () => {
     let calls = 0
     const authorize = (): string => `${++calls}`
