@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { run } from './programs.mjs'
 import { ROOT } from './suites.mjs'
 
-const TUSD_VERSION = '2.8.0'
+export const TUSD_VERSION = '2.8.0'
 const JAVA_CLIENT_VERSION = '0.5.1'
 
 const TUSD_FOLDER = join(ROOT, '.cache', `tusd-${TUSD_VERSION}`)

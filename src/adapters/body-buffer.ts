@@ -59,6 +59,11 @@ export class BodyBuffer {
     return this.#ended
   }
 
+  /** It has ended, or failed: nothing more is taken. */
+  get settled(): boolean {
+    return this.#ended || this.#failure !== undefined
+  }
+
   push(piece: Uint8Array): void {
     if (this.#failure) return
     if (piece.byteLength < SMALL_BYTES) this.#copy(piece)
@@ -81,7 +86,7 @@ export class BodyBuffer {
 
   /** What arrived before is handed out first. */
   fail(reason: unknown): void {
-    if (this.#ended || this.#failure) return
+    if (this.settled) return
     this.#failure = { reason }
     if (this.#reader) this.#handOut()
   }
@@ -116,7 +121,8 @@ export class BodyBuffer {
 
   /** Lets go of everything; what still arrives is dropped. */
   close(): void {
-    this.fail(new Error('closed'))
+    // Every request comes here: an error costs more than all else.
+    if (!this.settled) this.fail(new Error('closed'))
     this.#giveBack()
     this.#budget.give(this.#bytes)
     this.#pieces = []

@@ -76,7 +76,9 @@ export class NodeContent implements AppendContent {
     if (req.readableDidRead) buffer.fail(consumed())
     else if (req.readableEnded) buffer.end()
     if (req.readableDidRead || req.readableEnded) return buffer
-    const cut = (): void => buffer.fail(connectionReset())
+    const cut = (): void => {
+      if (!buffer.settled) buffer.fail(connectionReset())
+    }
     req.on('data', this.#onData)
     req.on('end', () => buffer.end())
     req.on('aborted', cut).on('error', cut).on('close', cut)

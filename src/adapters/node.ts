@@ -4,14 +4,14 @@
  *
  * @module
  */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import type { TLSSocket } from 'node:tls'
-import type { Exchange, Handle, Reply } from '../http/exchange.ts'
+import type { Handle, Reply } from '../http/exchange.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { drain } from './drain.ts'
 import { NodeContent } from './node-content.ts'
-import { type Inform, informOf } from './node-inform.ts'
+import { NodeExchange } from './node-exchange.ts'
+import { informOf } from './node-inform.ts'
 
 type Request = IncomingMessage | Http2ServerRequest
 type Response = ServerResponse | Http2ServerResponse
@@ -42,7 +42,7 @@ export function toNodeListener(
     if (isQueued(res)) await turnOf(req, res)
     const sendContinue = expectsContinue ? () => res.writeContinue() : undefined
     const content = new NodeContent(req, budget, sendContinue)
-    const reply = await handle(toExchange(req, content, informOf(req, res)))
+    const reply = await handle(new NodeExchange(req, content, informOf(req, res)))
     content.discard()
     await send(req, res, reply)
   }
@@ -65,44 +65,6 @@ async function turnOf(req: Request, res: Response): Promise<void> {
 function requestTimeoutOf(req: Request): number {
   const { server } = req.socket as { server?: { requestTimeout?: number } }
   return server?.requestTimeout ?? 0
-}
-
-function toExchange(req: Request, content: NodeContent, inform: Inform | undefined): Exchange {
-  const { headers } = req
-  const { originalUrl } = req as { originalUrl?: string }
-  return {
-    method: req.method ?? 'GET',
-    target: originalUrl ?? req.url ?? '/',
-    scheme: (req.socket as TLSSocket).encrypted ? 'https' : 'http',
-    // Only a creation asks.
-    get authority() {
-      return authorityOf(req)
-    },
-    header: (name) => joined(headers[name]),
-    headers: () => allFields(headers),
-    content,
-    ...(inform && { inform }),
-    remoteAddress: req.socket.remoteAddress,
-  }
-}
-
-/**
- * The host of an absolute target comes before the `Host` field (RFC 9112, 3.2.2). Node keeps the
- * first of two such fields; together they are no valid authority (3.2), and are shown as they are.
- */
-function authorityOf(req: Request): string | undefined {
-  const { headers, rawHeaders } = req
-  const authority = headers[':authority'] as string | undefined
-  if (authority !== undefined) return authority
-  const absolute = /^https?:\/\/([^/?#]*)/i.exec(req.url ?? '')
-  if (absolute) return absolute[1]
-  if (headers.host === undefined) return undefined
-  const hosts = rawHeaders.filter((_, i) => i % 2 === 1 && isHost(rawHeaders[i - 1]))
-  return hosts.join(', ')
-}
-
-function isHost(name: string | undefined): boolean {
-  return name?.length === 4 && name.toLowerCase() === 'host'
 }
 
 /** An answer to a request that is still sending ends its connection, but not before it is read. */
@@ -135,16 +97,4 @@ function isGone(res: Response): boolean {
 function end(res: Response, body: string | undefined): void {
   if (body === undefined) res.end()
   else res.end(body)
-}
-
-function joined(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value
-}
-
-function allFields(headers: IncomingHttpHeaders): Record<string, string> {
-  const fields: [string, string][] = []
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !name.startsWith(':')) fields.push([name, joined(value) ?? ''])
-  }
-  return Object.fromEntries(fields)
 }

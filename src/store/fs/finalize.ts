@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { closeSync, existsSync, fstatSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, renameSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import { isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
 import { formatRecord, type RecordFields } from '../upload-record.ts'
@@ -21,7 +21,7 @@ import {
 } from './io-call.ts'
 import { dataPath, recordPath, tombstonePath } from './layout.ts'
 import { releaseQuota } from './quota.ts'
-import { checkSize, readRecord, replaceFile, writeRecord } from './record-file.ts'
+import { checkSize, readRecord, removeFile, replaceFile, writeRecord } from './record-file.ts'
 
 /** A step of an upload whose data file the caller has open and locked. */
 export interface LockedUpload {
@@ -82,13 +82,13 @@ function* finalizeLocked(
     yield* writeRecord(io, completedDir, completedRecord, finished)
     renameSync(dataPath(io.directory, id), dataPath(completedDir, id))
   } catch (error) {
-    rmSync(completedRecord, { force: true })
+    removeFile(completedRecord)
     yield* writeRecord(io, io.directory, recordPath(io.directory, id), sealed)
     throw error
   }
   yield* syncDirectory(io, completedDir)
   yield* syncDirectory(io, io.directory)
-  rmSync(recordPath(io.directory, id), { force: true })
+  removeFile(recordPath(io.directory, id))
   releaseQuota(io, id, record)
   return finished
 }

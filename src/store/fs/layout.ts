@@ -4,8 +4,6 @@
  *
  * @module
  */
-import { join } from 'node:path'
-
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const RECORD_SUFFIX = '.meta'
 
@@ -23,19 +21,19 @@ export const ENDED = '.tussi/ended'
 export const DEAD = '.tussi/dead'
 
 export function dataPath(directory: string, id: string): string {
-  return join(directory, id)
+  return `${directory}/${id}`
 }
 
 export function recordPath(directory: string, id: string): string {
-  return join(directory, id + RECORD_SUFFIX)
+  return `${directory}/${id}${RECORD_SUFFIX}`
 }
 
 export function tombstonePath(completedDir: string, id: string): string {
-  return join(completedDir, ENDED, id.slice(0, 2), id)
+  return `${completedDir}/${ENDED}/${id.slice(0, 2)}/${id}`
 }
 
 export function wantedPath(directory: string, part: string): string {
-  return join(directory, WANTED, part)
+  return `${directory}/${WANTED}/${part}`
 }
 
 /** What a name directly in one of the two directories stands for; other names are not ours. */

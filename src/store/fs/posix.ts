@@ -50,12 +50,9 @@ const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
 
 /** `struct flock` of 64-bit Linux: a write lock on the first byte. */
-function recordLock(): Buffer {
-  const lock = Buffer.alloc(32)
-  lock.writeInt16LE(F_WRLCK, 0)
-  lock.writeBigInt64LE(1n, 16)
-  return lock
-}
+const WRITE_LOCK = Buffer.alloc(32)
+WRITE_LOCK.writeInt16LE(F_WRLCK, 0)
+WRITE_LOCK.writeBigInt64LE(1n, 16)
 
 /** Without kernel calls: one process alone on its directories, no reservation of space. */
 export const PORTABLE: Posix = {
@@ -77,6 +74,8 @@ export function loadPosix(): Posix {
     const number = errno()
     return number === constants.errno.EINTR ? -1 : fail(syscall, number)
   }
+  // The kernel answers in the place of the question.
+  const lock = Buffer.alloc(WRITE_LOCK.length)
   return {
     tryLock(fd) {
       while (flock(fd, LOCK_EX | LOCK_NB) !== 0) {
@@ -90,10 +89,10 @@ export function loadPosix(): Posix {
       while (check('flock', flock(fd, LOCK_UN)) !== 0);
     },
     mark(fd) {
-      check('fcntl', fcntl(fd, F_OFD_SETLK, recordLock()))
+      check('fcntl', fcntl(fd, F_OFD_SETLK, WRITE_LOCK))
     },
     isMarked(fd) {
-      const lock = recordLock()
+      lock.set(WRITE_LOCK)
       check('fcntl', fcntl(fd, F_OFD_GETLK, lock))
       return lock.readInt16LE(0) !== F_UNLCK
     },

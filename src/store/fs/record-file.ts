@@ -5,10 +5,10 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  rmSync,
-  writeFileSync,
+  unlinkSync,
+  writeSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import { formatRecord, parseRecord, type RecordFields } from '../upload-record.ts'
 import { type Io, type Operation, syncData, syncDirectory } from './io-call.ts'
@@ -41,19 +41,34 @@ export function checkSize(size: number, { offset }: RecordFields): void {
  * durable only after a sync of the directory, which is the caller's: it may have more to sync.
  */
 export function* replaceFile(io: Io, root: string, path: string, text: string): Operation<void> {
-  const temporary = join(root, TEMPORARY, io.temporaryName())
+  const temporary = `${root}/${TEMPORARY}/${io.temporaryName()}`
   const fd = openSync(temporary, 'wx')
   try {
     try {
-      writeFileSync(fd, text)
+      writeText(fd, text)
       yield* syncData(io, fd)
     } finally {
       closeSync(fd)
     }
     renameSync(temporary, path)
   } catch (error) {
-    rmSync(temporary, { force: true })
+    removeFile(temporary)
     throw error
+  }
+}
+
+/** A full disk may take only a part. */
+function writeText(fd: number, text: string): void {
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+}
+
+/** Removes the file at `path`, if there is one. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
 }
 
