@@ -8,7 +8,7 @@ import { GROWTH_NAMES } from './growth.mjs'
 import { SCENARIOS } from './scenarios.mjs'
 import { SERVERS } from './servers.mjs'
 
-const NAMES = [...SCENARIOS.map(({ name }) => name), ...GROWTH_NAMES, 'system-calls']
+const NAMES = [...SCENARIOS.map(({ name }) => name), ...GROWTH_NAMES]
 const PEERS = SERVERS.slice(1).map(({ name }) => name)
 
 export const HELP = `npm run bench [-- FLAGS]   ours and its peers under the same load, in about an hour
