@@ -115,6 +115,31 @@ function describeAuthorize(
     await client.create({ 'X-User': 'me', 'Upload-Length': '10' })
   })
 
+  it('is asked in the protocol of the IETF as well', async () => {
+    const client = await start({ authorize: BY_NAME, maxSize: () => 7, quota: 6 })
+    const draft = { 'Tus-Resumable': null, 'Upload-Draft-Interop-Version': '8' }
+    const begin = { ...draft, 'Upload-Complete': '?0', 'Upload-Length': '5' }
+    expect((await client.send('POST', '/files/', begin, 'he')).status).toBe(401)
+    const created = await client.send('POST', '/files/', { ...begin, 'X-User': 'me' }, 'he')
+    expect([created.status, created.fields['upload-limit']]).toEqual([
+      201,
+      expect.stringContaining('max-size=7'),
+    ])
+    const path = new URL(created.fields.location ?? '').pathname
+    for (const method of ['HEAD', 'DELETE']) {
+      expect((await client.as('you', method, path, draft)).status).toBe(403)
+    }
+    const end = { 'Content-Type': 'application/partial-upload', 'Upload-Complete': '?1' }
+    const last = { ...draft, ...end, 'Upload-Offset': '2' }
+    const other = await client.send('PATCH', path, { ...last, 'X-User': 'you' }, 'llo')
+    expect(other.status).toBe(403)
+    const tooMuch = await client.send('POST', '/files/', { ...begin, 'X-User': 'me' }, 'he')
+    expect([tooMuch.status, JSON.parse(tooMuch.body).code]).toEqual([413, 'ERR_QUOTA_EXCEEDED'])
+    expect((await client.as('me', 'HEAD', path, draft)).fields['upload-offset']).toBe('2')
+    const mine = await client.send('PATCH', path, { ...last, 'X-User': 'me' }, 'llo')
+    expect([200, 201, 204]).toContain(mine.status)
+  })
+
   it('is not asked about what is not there', async () => {
     let calls = 0
     const authorize = (): string => `${++calls}`

@@ -103,6 +103,18 @@ it('leaves no marker of an upload that has ended', async () => {
   expect(await markers()).toEqual([])
 })
 
+it('leaves none of one either that nobody knew the length of', async () => {
+  const { storage, completedDir, create, markers } = await open()
+  const id = await create(null)
+  const batch = { pieces: [Buffer.alloc(100_000)], byteLength: 100_000, last: false }
+  const batches = [batch, batch, { ...batch, last: true }]
+  const read = async () => batches.shift() ?? batch
+  const request = { offset: 0, content: { read }, completedDir, complete: true, quota: 10_000_000 }
+  const { upload } = await storage.append(id, request)
+  expect(upload).toMatchObject({ state: 'completed', length: 300_000 })
+  expect(await markers()).toEqual([])
+})
+
 it('counts nothing of an upload that has left without a word', async () => {
   const { directory, create, markers } = await open()
   const id = await create(100)

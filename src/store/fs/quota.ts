@@ -86,11 +86,11 @@ export function* growQuota(io: Io, claim: QuotaClaim): Operation<number | Busy> 
 export function releaseQuota(io: Io, id: string, { notes, length }: RecordFields): void {
   if (notes.owner === undefined) return
   const directory = quotaDirectory(io, notes.owner)
-  const names =
-    length === null
-      ? listMarkers(directory).flatMap((marker) => (marker.id === id ? [marker.name] : []))
-      : [`${id}.${length}`]
-  for (const name of names) if (existsSync(join(directory, name))) dropMarker(directory, name)
+  if (!existsSync(directory)) return
+  const usual = `${id}.${length}`
+  // While its length was not known it may have reserved more.
+  const found = existsSync(join(directory, usual)) ? [{ id, name: usual }] : listMarkers(directory)
+  for (const marker of found) if (marker.id === id) dropMarker(directory, marker.name)
 }
 
 /** Whether the directory of an owner, by its name, holds what nobody needs. */
