@@ -1,6 +1,5 @@
 /**
- * What an upload asks of the kernel. A call more is seen here, and whoever adds one writes down why;
- * `npm run bench -- --only system-calls` counts all calls, those of sockets and threads too.
+ * What an upload asks of the kernel. A call more is seen here, and whoever adds one writes down why.
  *
  * @module
  */
