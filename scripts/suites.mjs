@@ -78,7 +78,7 @@ export const SUITES = [
   {
     name: 'contract',
     proves: 'what every storage and queue promises',
-    budgetSeconds: 60,
+    budgetSeconds: 90,
     testTimeoutMs: 30_000,
     everyNode: true,
   },
@@ -92,7 +92,7 @@ export const SUITES = [
   {
     name: 'app',
     proves: 'the public surface: TusApp, events, workers',
-    budgetSeconds: 60,
+    budgetSeconds: 90,
     testTimeoutMs: 30_000,
   },
   {
