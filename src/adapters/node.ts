@@ -42,7 +42,9 @@ export function toNodeListener(
     if (isQueued(res)) await turnOf(req, res)
     const sendContinue = expectsContinue ? () => res.writeContinue() : undefined
     const content = new NodeContent(req, budget, sendContinue)
-    const reply = await handle(new NodeExchange(req, content, informOf(req, res)))
+    // Only who speaks a draft of the IETF's protocol can be told anything in between.
+    const inform = 'upload-draft-interop-version' in req.headers ? informOf(req, res) : undefined
+    const reply = await handle(new NodeExchange(req, content, inform))
     content.discard()
     await send(req, res, reply)
   }

@@ -32,45 +32,62 @@ export interface InformerOptions {
   readonly informational: boolean
 }
 
-export function createInformer(
-  exchange: Exchange,
-  { version, server, informational }: InformerOptions,
-): Informer {
-  const able = informational && exchange.inform && version?.interop !== undefined
-  let location: string | undefined
-  let sent = 0
-  let lastMs = performance.now()
+/** A class: an object with an accessor of its own costs a shape for each request that waits. */
+class ExchangeInformer implements Informer {
+  readonly #exchange: Exchange
+  readonly #version: RufhVersion | undefined
+  readonly #server: RufhServer
+  readonly #able: boolean
+  #sent = 0
+  #lastMs = performance.now()
+  location: string | undefined
 
-  function inform(headers: Record<string, string>): void {
-    sent++
-    lastMs = performance.now()
-    exchange.inform?.(UPLOAD_RESUMPTION_SUPPORTED, headers)
+  constructor(exchange: Exchange, { version, server, informational }: InformerOptions) {
+    this.#exchange = exchange
+    this.#version = version
+    this.#server = server
+    this.#able = informational && exchange.inform !== undefined && version?.interop !== undefined
   }
 
-  function appending(): Pick<Appending, 'onOffset'> {
-    if (!able || !version.progress) return {}
-    const onOffset = (offset: number): void => {
-      const due = performance.now() - lastMs >= PROGRESS_INTERVAL_MS
-      if (due && sent < MAX_INFORMATIONAL) inform(formatProgress(offset, version))
+  creating(locate: (id: string) => string): Pick<Creation, 'announcement' | 'onOffset'> {
+    const version = this.#version
+    if (!version) return {}
+    const announcement: Announcement = {
+      heard: this.#able,
+      make: (upload) => {
+        this.location = locate(upload.uploadId)
+        if (!this.#able) return
+        this.#inform(formatAnnouncement(upload, this.location, version, this.#server))
+      },
     }
-    return { onOffset }
+    return { announcement, ...this.appending() }
   }
 
-  return {
-    get location() {
-      return location
-    },
-    creating(locate) {
-      if (!version) return {}
-      const announcement: Announcement = {
-        heard: able ?? false,
-        make(upload) {
-          location = locate(upload.uploadId)
-          if (able) inform(formatAnnouncement(upload, location, version, server))
-        },
-      }
-      return { announcement, ...appending() }
-    },
-    appending,
+  appending(): Pick<Appending, 'onOffset'> {
+    const version = this.#version
+    if (!this.#able || !version?.progress) return {}
+    return {
+      onOffset: (offset) => {
+        const due = performance.now() - this.#lastMs >= PROGRESS_INTERVAL_MS
+        if (due && this.#sent < MAX_INFORMATIONAL) this.#inform(formatProgress(offset, version))
+      },
+    }
   }
+
+  #inform(headers: Record<string, string>): void {
+    this.#sent++
+    this.#lastMs = performance.now()
+    this.#exchange.inform?.(UPLOAD_RESUMPTION_SUPPORTED, headers)
+  }
+}
+
+/** What most requests get: they speak tus. */
+const SILENT: Informer = {
+  location: undefined,
+  creating: () => ({}),
+  appending: () => ({}),
+}
+
+export function createInformer(exchange: Exchange, options: InformerOptions): Informer {
+  return options.version ? new ExchangeInformer(exchange, options) : SILENT
 }

@@ -14,11 +14,11 @@ const SERVER = {
 const UPLOAD = { uploadId: 'u', length: null, expiresAt: null } as StoredUpload
 const locate = (id: string): string => `http://x/${id}`
 
-function informer(interop: string, informational = true) {
+function setUp(interop: string, informational = true) {
   const told: Readonly<Record<string, string>>[] = []
   const exchange = { inform: (_status, headers) => void told.push(headers) } as Exchange
   const version = rufhVersionOf(interop)
-  return { told, ...createInformer(exchange, { version, server: SERVER, informational }) }
+  return { told, informer: createInformer(exchange, { version, server: SERVER, informational }) }
 }
 
 describe('createInformer', () => {
@@ -26,8 +26,8 @@ describe('createInformer', () => {
   afterEach(() => void vi.useRealTimers())
 
   it('tells the place first, then how far it is, once a second and four times in all', () => {
-    const { told, creating } = informer('8')
-    const { announcement, onOffset } = creating(locate)
+    const { told, informer } = setUp('8')
+    const { announcement, onOffset } = informer.creating(locate)
     expect(announcement?.heard).toBe(true)
     announcement?.make(UPLOAD)
     for (let at = 1; at <= 10_000; at++) {
@@ -44,8 +44,9 @@ describe('createInformer', () => {
   })
 
   it.each(['3', '4'])('tells no more than the place in interop %s', (interop) => {
-    expect(informer(interop).creating(locate)).toEqual({ announcement: expect.any(Object) })
-    expect(informer(interop).appending()).toEqual({})
+    const { informer } = setUp(interop)
+    expect(informer.creating(locate)).toEqual({ announcement: expect.any(Object) })
+    expect(informer.appending()).toEqual({})
   })
 
   it.each([
@@ -53,11 +54,11 @@ describe('createInformer', () => {
     ['9', true],
     ['8', false],
   ])('tells nothing to version "%s" (%s), but knows the place', (interop, informational) => {
-    const silent = informer(interop, informational)
-    const { announcement } = silent.creating(locate)
+    const { told, informer } = setUp(interop, informational)
+    const { announcement } = informer.creating(locate)
     announcement?.make(UPLOAD)
     expect(announcement?.heard).toBe(false)
-    expect(silent.told).toEqual([])
-    expect(silent.appending()).toEqual({})
+    expect(told).toEqual([])
+    expect(informer.appending()).toEqual({})
   })
 })
