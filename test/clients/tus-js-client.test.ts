@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { type DetailedError, Upload } from 'tus-js-client'
 import { describe, expect, it } from 'vitest'
 import { serve, sha256Of, temporaryDirectory } from '../serve.ts'
-import { receive, send } from './watched.ts'
+import { cutBodies, receive, send, sendFirstChunk } from './watched.ts'
 
 describe('tus-js-client', () => {
   it('sends chunks of 8 MiB below the default limit', async () => {
@@ -65,19 +65,7 @@ describe('tus-js-client', () => {
     const root = await temporaryDirectory()
     const served = await serve(root)
     const data = randomBytes(80_000_000)
-    const offsets: number[] = []
-    served.server.on('request', (req) => {
-      if (req.method !== 'PATCH') return
-      offsets.push(Number(req.headers['upload-offset']))
-      if (offsets.length > 3) return
-      // In the middle of its body, which is the rest of the file.
-      const { socket } = req
-      const end = socket.bytesRead + 15_000_000
-      const watch = setInterval(() => {
-        if (socket.bytesRead > end) socket.destroy()
-      }, 1)
-      socket.once('close', () => clearInterval(watch))
-    })
+    const offsets = cutBodies(served, 3)
     await send(served, data)
     expect(offsets).toHaveLength(4)
     expect(offsets).toEqual([...offsets].sort((a, b) => a - b))
@@ -89,17 +77,7 @@ describe('tus-js-client', () => {
     const root = await temporaryDirectory()
     const served = await serve(root)
     const data = randomBytes(3_000_000)
-    const uploadUrl = await new Promise<string>((resolve, reject) => {
-      const upload = new Upload(data, {
-        endpoint: served.url,
-        chunkSize: 1_000_000,
-        onError: reject,
-        onChunkComplete: () => {
-          void upload.abort().then(() => resolve(upload.url ?? ''))
-        },
-      })
-      upload.start()
-    })
+    const uploadUrl = await sendFirstChunk(served, data)
     const starts: number[] = []
     await send(served, data, { uploadUrl, onProgress: (sent) => starts.push(sent) })
     expect(starts[0]).toBeGreaterThanOrEqual(1_000_000)

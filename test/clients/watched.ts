@@ -28,11 +28,16 @@ export async function serveWatched(options: ServeOptions = {}): Promise<Watched>
   return { ...served, root, requests, events }
 }
 
+/** The library's types do not have `protocol`. */
+export interface SendOptions extends Partial<UploadOptions> {
+  readonly protocol?: string
+}
+
 /** Sends to the end; resolves with the upload's URL. */
 export async function send(
   { url }: Pick<Served, 'url'>,
   source: ConstructorParameters<typeof Upload>[0],
-  options: Partial<UploadOptions> = {},
+  options: SendOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const upload = new Upload(source, {
@@ -44,6 +49,38 @@ export async function send(
     })
     upload.start()
   })
+}
+
+/** Sends one chunk and leaves; resolves with the upload's URL. */
+export function sendFirstChunk({ url }: Pick<Served, 'url'>, data: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const upload = new Upload(data, {
+      endpoint: url,
+      chunkSize: 1_000_000,
+      onError: reject,
+      onChunkComplete: () => {
+        void upload.abort().then(() => resolve(upload.url ?? ''))
+      },
+    })
+    upload.start()
+  })
+}
+
+/** Cuts the connection in the middle of the first `cuts` bodies; tells the offsets of all. */
+export function cutBodies({ server }: Pick<Served, 'server'>, cuts: number): readonly number[] {
+  const offsets: number[] = []
+  server.on('request', (req) => {
+    if (req.method !== 'PATCH') return
+    offsets.push(Number(req.headers['upload-offset']))
+    if (offsets.length > cuts) return
+    const { socket } = req
+    const end = socket.bytesRead + 15_000_000
+    const watch = setInterval(() => {
+      if (socket.bytesRead > end) socket.destroy()
+    }, 1)
+    socket.once('close', () => clearInterval(watch))
+  })
+  return offsets
 }
 
 /** Takes the finished upload out of the queue. */
