@@ -36,7 +36,11 @@ export const UNAUTHORIZED = { 'WWW-Authenticate': 'Bearer', 'Access-Control-Allo
 /** Starts worker and janitor; resolves with the function that ends them and the uploads. */
 export function startBackground() {
   const stopping = new AbortController()
-  const janitor = new Janitor({ storage, completedDir: COMPLETED_DIR })
+  const janitor = new Janitor({
+    storage,
+    completedDir: COMPLETED_DIR,
+    complete: (id) => tus.complete(id),
+  })
   mkdirSync(DEST_DIR, { recursive: true })
   janitor.start()
   const worker = work(stopping.signal)

@@ -95,7 +95,7 @@ export class TusApp {
       onCreate,
       onComplete: options.onComplete,
       sniff: options.sniff,
-      digests: resolved.sha256 ? new RunningDigests() : undefined,
+      digests: new RunningDigests({ all: resolved.sha256 }),
       expiry,
       maxSize: typeof admission.maxSize === 'number' ? admission.maxSize : null,
       quota: null,

@@ -20,8 +20,8 @@ export interface JanitorOptions {
    */
   readonly zombies?: 'finalize' | 'delete'
   /**
-   * How an upload goes on that is complete and waits for `onComplete`, `sniff` or `sha256` of a `TusApp`:
-   * `(id) => tus.complete(id)`. Without it such uploads are reported, and wait for their clients.
+   * How an upload goes on that is complete and waits for `onComplete`, `sniff` or `sha256` of a `TusApp`, or
+   * whose digest a client has told or asked: `(id) => tus.complete(id)`. Without it such uploads are reported, and wait for their clients.
    */
   readonly complete?: ((id: string) => Promise<boolean>) | undefined
   /** @defaultValue the console */

@@ -1,4 +1,5 @@
 /** What a request asks and what became of it, in words that both dialects translate to. @module */
+import type { ReprDigests } from './digest-fields.ts'
 import type { UploadChecksum } from './upload-checksum.ts'
 import type { UploadMetadata } from './upload-metadata.ts'
 
@@ -22,6 +23,7 @@ export interface CreateOperation {
   /** Absent for a creation without content. */
   readonly content?: ContentTerms
   readonly complete?: Completeness
+  readonly digests?: ReprDigests
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What the IETF dialect says of a refusal beyond its code. Pure. @module */
 import type { UploadError } from '../errors.ts'
+import { keyOf, parseContentDigest } from './digest-fields.ts'
 import { formatCompleteness, limits, RUFH_METHODS, type RufhServer } from './rufh.ts'
 import { PARTIAL_UPLOAD } from './rufh-request.ts'
 import type { RufhVersion } from './rufh-versions.ts'
@@ -12,7 +13,7 @@ export interface RefusalChanges {
   /** A registered problem type, by its last part. */
   readonly type?: string
   /** Members of the problem. */
-  readonly members?: Readonly<Record<string, number>>
+  readonly members?: Readonly<Record<string, number | string>>
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -33,7 +34,7 @@ export function formatRufhRefusal(
   const final = code === 'ERR_REFUSED' && !LATER.has(status ?? 403)
   return {
     ...statusAndType(error, version),
-    ...members(error, header('upload-offset')),
+    ...members(error, header),
     headers: {
       ...(WRITES.has(method) && formatCompleteness(final, version)),
       ...(LIMITS.has(code) && limits(version, server)),
@@ -53,6 +54,10 @@ function statusAndType(
     // Not 413, after which a client may go on with less: this upload is over.
     case 'ERR_UPLOAD_SIZE_EXCEEDED':
       return { status: 400, type: INCONSISTENT }
+    case 'ERR_INVALID_CHECKSUM':
+      return { type: 'digest-invalid-value' }
+    case 'ERR_MISMATCHED_CHECKSUM':
+      return { status: 400, type: 'digest-mismatching-value' }
     case 'ERR_UPLOAD_GONE':
       return { status: gone }
     default:
@@ -62,9 +67,14 @@ function statusAndType(
 
 function members(
   { code, offset }: UploadError,
-  field: string | undefined,
+  header: TusRequest['header'],
 ): Pick<RefusalChanges, 'members'> {
-  const provided = parseNonNegativeInteger(field ?? '')
+  const digest = code === 'ERR_MISMATCHED_CHECKSUM' && parseContentDigest(header)
+  if (digest) {
+    const { algorithm, digest: base64 } = digest
+    return { members: { algorithm: keyOf(algorithm), 'provided-digest': `:${base64}:` } }
+  }
+  const provided = parseNonNegativeInteger(header('upload-offset') ?? '')
   if (code !== 'ERR_MISMATCHED_OFFSET' || offset === undefined || provided === undefined) return {}
   return { members: { 'expected-offset': offset, 'provided-offset': provided } }
 }

@@ -1,7 +1,8 @@
 /** The fields of the IETF protocol that ask for something: creation and append. Pure. @module */
 import { UploadError } from '../errors.ts'
 import { parseFilename } from './content-disposition.ts'
-import type { AppendOperation, CreateOperation } from './operation.ts'
+import { parseContentDigest, parseReprDigests } from './digest-fields.ts'
+import type { AppendOperation, ContentTerms, CreateOperation } from './operation.ts'
 import type { RufhVersion } from './rufh-versions.ts'
 import { parseBoolean, parseNonNegativeInteger } from './structured-field.ts'
 import { mediaType, parseContentLength, parseMetadata } from './tus-request.ts'
@@ -16,16 +17,19 @@ export function parseRufhCreation(
   version: RufhVersion,
   maxMetadataSize: number,
 ): CreateOperation {
-  const contentLength = parseContentLength(header)
+  const content = parseContent(header)
+  const { contentLength, checksum } = content
   const said = parseCompleteness(header, version)
   const length = lengthOf(header, said ? contentLength : undefined)
   const empty = version.emptyCompletes && length === 0
+  const digests = parseReprDigests(header)
   return {
     type: 'create',
     length: length ?? null,
     metadata: parseRepresentation(header, maxMetadataSize),
     complete: said || empty,
-    ...(contentLength !== 0 && { content: { contentLength } }),
+    ...((contentLength !== 0 || checksum) && { content }),
+    ...(digests && { digests }),
   }
 }
 
@@ -43,7 +47,8 @@ export function parseRufhAppend(id: string, header: Header, version: RufhVersion
       'Upload-Offset must be given once, as a non-negative integer',
     )
   }
-  const contentLength = parseContentLength(header)
+  const content = parseContent(header)
+  const { contentLength } = content
   const complete = parseCompleteness(header, version)
   const end = complete && contentLength !== undefined ? offset + contentLength : undefined
   const length = lengthOf(header, end)
@@ -51,10 +56,16 @@ export function parseRufhAppend(id: string, header: Header, version: RufhVersion
     type: 'append',
     id,
     offset,
-    contentLength,
+    ...content,
     complete,
     ...(length !== undefined && { length }),
   }
+}
+
+function parseContent(header: Header): ContentTerms {
+  const contentLength = parseContentLength(header)
+  const checksum = parseContentDigest(header)
+  return { contentLength, ...(checksum && { checksum }) }
 }
 
 /** A field that is none counts as missing, and neither a creation nor an append can do without. */

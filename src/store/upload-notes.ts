@@ -12,8 +12,10 @@ export interface UploadNotes {
   readonly owner?: string
   readonly concat?: UploadConcat
   readonly expiry?: UploadExpiry
-  /** It is complete and waits for a verdict before it goes to the queue. */
+  /** Once it is complete it waits for a verdict before it goes to the queue. */
   readonly gated?: boolean
+  /** What its creation said of the digest of the whole upload. */
+  readonly digests?: UploadDigests
   /** The validator has seen the first bytes. */
   readonly sniffed?: boolean
   /** SHA-256 of the whole upload, in hex. */
@@ -31,6 +33,20 @@ export interface UploadConcat {
   /** The ids of the parts of a final upload, in order; absent for a part. */
   readonly parts?: readonly string[]
 }
+
+/** Digests of a whole upload; `wanted` is the algorithm of the one that its client is told. */
+export interface UploadDigests {
+  readonly told?: UploadDigest
+  readonly wanted?: DigestAlgorithm
+}
+
+/** What an upload has to hash to, in base64. */
+export interface UploadDigest {
+  readonly algorithm: DigestAlgorithm
+  readonly digest: string
+}
+
+export type DigestAlgorithm = 'sha256' | 'sha512'
 
 /** When an unfinished upload may be removed. */
 export interface UploadExpiry {
@@ -81,12 +97,13 @@ export function expiresAtMs({ complete, createdAt, lastWrite, notes }: Expiring)
 
 /** The notes among the fields below `tussi`. @throws `ERR_CORRUPT_RECORD` */
 export function parseNotes(fields: Readonly<Record<string, unknown>>): UploadNotes {
-  const { owner, concat, expiry, gated, sniffed, sha256, answer, refusal } = fields
+  const { owner, concat, expiry, gated, digests, sniffed, sha256, answer, refusal } = fields
   return {
     ...(owner !== undefined && { owner: asText(owner, 'tussi.owner') }),
     ...(concat !== undefined && { concat: parseConcat(asObject(concat, 'tussi.concat')) }),
     ...(expiry !== undefined && { expiry: parseExpiry(asObject(expiry, 'tussi.expiry')) }),
     ...(gated === true && { gated }),
+    ...(digests !== undefined && { digests: parseDigests(asObject(digests, 'tussi.digests')) }),
     ...(sniffed === true && { sniffed }),
     ...(sha256 !== undefined && { sha256: asText(sha256, 'tussi.sha256') }),
     ...(answer !== undefined && { answer: parseAnswer(asObject(answer, 'tussi.answer')) }),
@@ -108,6 +125,21 @@ function parseConcat({ field, parts }: Record<string, unknown>): UploadConcat {
   if (parts === undefined) return { field: text }
   if (!Array.isArray(parts)) throw corrupt('tussi.concat.parts is not a list')
   return { field: text, parts: parts.map((id) => asText(id, 'tussi.concat.parts')) }
+}
+
+function parseDigests({ told, wanted }: Record<string, unknown>): UploadDigests {
+  const { algorithm, digest } = told === undefined ? {} : asObject(told, 'tussi.digests.told')
+  return {
+    ...(told !== undefined && {
+      told: { algorithm: asAlgorithm(algorithm), digest: asText(digest, 'tussi.digests.digest') },
+    }),
+    ...(wanted !== undefined && { wanted: asAlgorithm(wanted) }),
+  }
+}
+
+function asAlgorithm(value: unknown): DigestAlgorithm {
+  if (value === 'sha256' || value === 'sha512') return value
+  throw corrupt('tussi.digests names an unknown algorithm')
 }
 
 function parseExpiry({ after_ms, sliding }: Record<string, unknown>): UploadExpiry {

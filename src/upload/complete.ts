@@ -5,8 +5,14 @@
  * @module
  */
 import { UploadError } from '../errors.ts'
+import { formatDigest, keyOf } from '../protocol/digest-fields.ts'
 import type { StoredUpload } from '../store/upload.ts'
-import type { UploadNotes, UploadRefusal } from '../store/upload-notes.ts'
+import type {
+  DigestAlgorithm,
+  UploadDigests,
+  UploadNotes,
+  UploadRefusal,
+} from '../store/upload-notes.ts'
 import { toUploadInfo } from './events.ts'
 import { refuse } from './refuse.ts'
 import { SniffRefusal, sniffRecorded } from './sniff.ts'
@@ -15,7 +21,7 @@ import { ask, checkAnswer, readUpload, type SealedUpload, toRefusal } from './ve
 
 /** Whether uploads wait for a verdict at their end. */
 export function isGated({ onComplete, sniff, digests }: Uploads): boolean {
-  return onComplete !== undefined || sniff !== undefined || digests !== undefined
+  return onComplete !== undefined || sniff !== undefined || digests.all
 }
 
 /**
@@ -70,10 +76,19 @@ async function judge(
   upload: StoredUpload,
 ): Promise<UploadRefusal | (UploadNotes & { readonly gated: false })> {
   const { onComplete, digests } = uploads
-  const { uploadId, offset } = upload
+  const { uploadId, offset, notes } = upload
   await sniffRecorded(uploads, upload)
-  const sha256 = await digests?.digest(uploads, uploadId, offset)
-  const decided = { gated: false, ...(sha256 !== undefined && { sha256 }) } as const
+  const wanted = notes.digests ?? {}
+  const found = await digests.digest(uploads, uploadId, { length: offset, wanted })
+  const mismatch = compare(wanted, found)
+  if (mismatch) return mismatch
+  const sha256 = found.get('sha256')?.toString('hex')
+  const headers = answerOf(wanted, found)
+  const decided = {
+    gated: false,
+    ...(sha256 !== undefined && { sha256 }),
+    ...(headers && { answer: { headers } }),
+  } as const
   if (!onComplete) return decided
   const given: SealedUpload = {
     ...toUploadInfo(upload),
@@ -83,8 +98,28 @@ async function judge(
   }
   const verdict = await ask('onComplete', async () => checkAnswer((await onComplete(given)) ?? {}))
   if ('refusal' in verdict) return verdict.refusal
-  const { said: answer } = verdict
+  const { said } = verdict
+  const answer = { ...said, ...(headers && { headers: { ...headers, ...said.headers } }) }
   return { ...decided, ...(Object.keys(answer).length > 0 && { answer }) }
+}
+
+type Digests = ReadonlyMap<DigestAlgorithm, Buffer>
+
+/** What the client has told of the whole upload has to be true of it. */
+function compare({ told }: UploadDigests, found: Digests): UploadRefusal | undefined {
+  if (!told || found.get(told.algorithm)?.toString('base64') === told.digest) return undefined
+  const message = `the upload does not have the ${keyOf(told.algorithm)} that its Repr-Digest told`
+  return { status: 400, message }
+}
+
+/** What the client wanted to be told. */
+function answerOf(
+  { wanted }: UploadDigests,
+  found: Digests,
+): Readonly<Record<string, string>> | undefined {
+  const digest = wanted && found.get(wanted)?.toString('base64')
+  if (!wanted || digest === undefined) return undefined
+  return { 'Repr-Digest': formatDigest({ algorithm: wanted, digest }) }
 }
 
 function refusalOf(error: unknown): UploadRefusal {

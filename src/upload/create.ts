@@ -2,12 +2,22 @@
 import { UploadError } from '../errors.ts'
 import type { ContentTerms, CreateOperation } from '../protocol/operation.ts'
 import { checkFilename } from '../protocol/upload-metadata.ts'
+import type { Content } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
 import { complete, isGated } from './complete.ts'
 import { toUploadInfo, type UploadCreatedEvent } from './events.ts'
 import { ProgressReport } from './progress-report.ts'
-import { type AppendContent, checkTerms, isOverrun, receive, tell, wholeBody } from './receive.ts'
+import {
+  type AppendContent,
+  checkedBody,
+  checkTerms,
+  isOverrun,
+  receive,
+  tell,
+  wholeBody,
+} from './receive.ts'
+import { algorithmsOf } from './running-digests.ts'
 import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -44,9 +54,10 @@ export async function create(
   checkLength(length, uploads.maxSize)
   const bytes = terms && (await firstBytes(uploads, length, terms, content))
   const serverMetadata = await admit(uploads, creation)
-  const { announcement, complete: ends } = creation
+  const { announcement, digests, complete: ends } = creation
   const told = bytes && { ...bytes, ...(ends !== undefined && { complete: ends }) }
-  const whole = told && !announcement?.heard && (await wholeBody(uploads, told, content))
+  const atOnce = told && !announcement?.heard && !digests
+  const whole = atOnce && (await wholeBody(uploads, told, content))
   const upload = await uploads.storage.create(
     {
       id,
@@ -60,6 +71,7 @@ export async function create(
     },
     whole || undefined,
   )
+  if (digests) uploads.digests.begin(id, algorithmsOf(digests))
   await uploads.emit(createdEvent(upload))
   if (whole) {
     await tell(uploads, new ProgressReport(uploads, upload.uploadId, 0), upload)
@@ -84,13 +96,16 @@ function explicit(
   return complete === undefined || (complete && !bytes) ? {} : { complete: false }
 }
 
-function notesOf(uploads: Uploads, { owner, partial, length }: Creation): UploadNotes {
+function notesOf(uploads: Uploads, creation: Creation): UploadNotes {
   const { expiry } = uploads
+  const { owner, partial, length, digests } = creation
+  const gated = !!digests || (length === 0 && !partial && isGated(uploads))
   return {
     ...(owner !== undefined && { owner }),
     ...(expiry && { expiry }),
     ...(partial && { concat: { field: partial } }),
-    ...(length === 0 && !partial && isGated(uploads) && { gated: true }),
+    ...(gated && { gated }),
+    ...(digests && { digests }),
   }
 }
 
@@ -102,18 +117,21 @@ async function firstBytes(
   content: AppendContent,
 ): Promise<ContentTerms | undefined> {
   checkTerms(uploads, terms, content)
-  const tooMany =
-    length === 0 ? !(await isEmpty(content)) : (terms.contentLength ?? 0) > (length ?? Infinity)
+  const { contentLength, checksum } = terms
+  const none = length === 0 || contentLength === 0
+  const tooMany = none
+    ? !(await isEmpty(checkedBody(content, checksum, content)))
+    : (contentLength ?? 0) > (length ?? Infinity)
   if (tooMany) {
     throw new UploadError(
       'ERR_UPLOAD_SIZE_EXCEEDED',
       `the body goes on beyond the upload's length of ${length} bytes`,
     )
   }
-  return length === 0 || terms.contentLength === 0 ? undefined : terms
+  return none ? undefined : terms
 }
 
-async function isEmpty(content: AppendContent): Promise<boolean> {
+async function isEmpty(content: Content): Promise<boolean> {
   const { byteLength } = await content.read()
   return byteLength === 0
 }

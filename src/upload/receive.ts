@@ -85,9 +85,9 @@ async function write(
 ): Promise<StoredUpload> {
   const { storage, queue, maxChunkSize, maxSize, quota, digests } = uploads
   const body = paced(limited(content, maxChunkSize), uploads)
-  const checked = checksum ? verified(body, checksumOf(checksum, content)) : body
+  const checked = checkedBody(body, checksum, content)
   const seen = sniffed(uploads, { id, offset }, checked)
-  const hashed = await digests?.follow(uploads, id, { offset, content: seen.content })
+  const hashed = await digests.follow(uploads, id, { offset, content: seen.content })
   const report = new ProgressReport(uploads, id, offset)
   const request = {
     offset,
@@ -149,7 +149,7 @@ export async function wholeBody(
   if (contentLength === 0 || contentLength > WHOLE_BYTES || isGated(uploads)) return undefined
   if (!(await content.arrived())) return undefined
   const body = limited(content, maxChunkSize)
-  const { pieces } = await (checksum ? verified(body, checksumOf(checksum, content)) : body).read()
+  const { pieces } = await checkedBody(body, checksum, content).read()
   const { completedDir } = queue
   return {
     pieces,
@@ -168,11 +168,17 @@ export function isOverrun(
   return complete !== undefined && code === 'ERR_UPLOAD_SIZE_EXCEEDED'
 }
 
-function checksumOf(
-  checksum: NonNullable<ContentTerms['checksum']>,
+/** `body` within which `content` is read, held to its checksum if it has one. */
+export function checkedBody(
+  body: Content,
+  checksum: ContentTerms['checksum'],
   content: AppendContent,
-): Parameters<typeof verified>[1] {
-  return checksum === 'trailer' ? () => content.trailer?.('upload-checksum') : checksum
+): Content {
+  if (!checksum) return body
+  return verified(
+    body,
+    checksum === 'trailer' ? () => content.trailer?.('upload-checksum') : checksum,
+  )
 }
 
 /** Tells what a request has brought, and the end that the storage has reached by it. */

@@ -14,7 +14,7 @@ export async function refuse(uploads: Uploads, id: string, refusal: UploadRefusa
     if (!(error instanceof UploadError) || error.code !== 'ERR_UPLOAD_NOT_FOUND') throw error
   }
   await storage.terminate(id, { completedDir, end: 'refused', notes: { refusal } })
-  digests?.forget(id)
+  digests.forget(id)
   await emit({ type: 'upload-refused', uploadId: id, reason: refusal.message })
 }
 

@@ -30,7 +30,7 @@ export interface Uploads {
   readonly onComplete: CompleteHook | undefined
   readonly sniff: SniffHook | undefined
   /** Where whole uploads are hashed. */
-  readonly digests: RunningDigests | undefined
+  readonly digests: RunningDigests
   /** How unfinished uploads expire, `null` for never. */
   readonly expiry: UploadExpiry | null
   /** Bytes of an upload, `null` for no limit. */

@@ -7,7 +7,7 @@ import type { Uploads } from './uploads.ts'
 /** An upload that is complete and not yet in the queue. */
 export interface SealedUpload extends UploadInfo {
   readonly serverMetadata: Readonly<Record<string, string>>
-  /** SHA-256 of all bytes in hex, with the option `sha256`. */
+  /** SHA-256 of all bytes in hex, with the option `sha256` or where the client has told or asked it. */
   readonly sha256: string | undefined
   /** All bytes, in pieces of up to 1 MiB. */
   content(): AsyncIterable<Uint8Array>

@@ -6,6 +6,7 @@ import { FORWARDED_CASES } from './cases-forwarded.ts'
 import { CORS_CASES, METHOD_CASES } from './cases-methods.ts'
 import { RUFH_APPEND_CASES } from './cases-rufh-append.ts'
 import { RUFH_CREATION_CASES } from './cases-rufh-creation.ts'
+import { RUFH_DIGEST_CASES } from './cases-rufh-digests.ts'
 import { RUFH_RETRIEVAL_CASES } from './cases-rufh-retrieval.ts'
 import { RUFH_VERSION_CASES } from './cases-rufh-versions.ts'
 import { NO_TRAILER_CASES, TUS_CHECKSUM_CASES } from './cases-tus-checksum.ts'
@@ -31,6 +32,7 @@ const ROWS = [
   ...TUS_CONCATENATION_CASES,
   ...RUFH_CREATION_CASES,
   ...RUFH_APPEND_CASES,
+  ...RUFH_DIGEST_CASES,
   ...RUFH_RETRIEVAL_CASES,
   ...RUFH_VERSION_CASES,
   ...COMPLETED_CASES,

@@ -8,7 +8,13 @@ export const PARTIAL_UPLOAD = 'application/partial-upload'
 /** Creates it, and resolves with its path. */
 export async function arrangeRufh(
   send: Send,
-  { length, sent = '', complete = false, terminated }: NonNullable<ConformanceCase['upload']>,
+  {
+    length,
+    sent = '',
+    complete = false,
+    terminated,
+    fields: more,
+  }: NonNullable<ConformanceCase['upload']>,
 ): Promise<string> {
   const { status, fields, body } = await send({
     method: 'POST',
@@ -16,6 +22,7 @@ export async function arrangeRufh(
     fields: {
       'Upload-Complete': complete ? '?1' : '?0',
       ...(length !== null && { 'Upload-Length': `${length}` }),
+      ...more,
     },
     body: Buffer.from(sent),
   })

@@ -4,6 +4,8 @@ import {
   formatBoolean,
   formatDictionary,
   parseBoolean,
+  parseByteSequences,
+  parseIntegers,
   parseNonNegativeInteger,
 } from '../../src/protocol/structured-field.ts'
 
@@ -112,5 +114,36 @@ describe('formatDictionary', () => {
       'max-size=5, max-age=0',
     )
     expect(formatDictionary({})).toBe('')
+  })
+})
+
+describe('a dictionary', () => {
+  it.each([
+    ['a=1', { a: 1 }],
+    ['  a=1,b=-2 ,\tc=3 ', { a: 1, b: -2, c: 3 }],
+    ['a=1;x;y=(), b', undefined],
+    ['a=1;x;y="z", b, c=(1 "2";p);q, d=2', { a: 1, d: 2 }],
+    ['a=1, a=2', { a: 2 }],
+    ['*a.b-c_d*=7', { '*a.b-c_d*': 7 }],
+  ])('of integers: %j', (field, members) => {
+    expect(Object.fromEntries(parseIntegers(field))).toEqual(members ?? {})
+  })
+
+  it.each(['', ',', 'a=1,', ',a=1', 'a=1 b=2', 'a=1;', 'A=1', 'a=', '=1', 'a=1,,b=2', 'a=1\n'])(
+    'is not %j',
+    (field) => expect([...parseIntegers(field)]).toEqual([]),
+  )
+
+  it('of byte sequences', () => {
+    const found = parseByteSequences('a=:aGk=:, b=1, c=::, d="x"')
+    expect([...found].map(([key, bytes]) => [key, bytes.toString()])).toEqual([
+      ['a', 'hi'],
+      ['c', ''],
+    ])
+  })
+
+  it('takes no time over what is nearly one', () => {
+    const field = `a=(${'"x" '.repeat(3000)}, b${';c'.repeat(3000)}=`
+    expect([...parseIntegers(field)]).toEqual([])
   })
 })

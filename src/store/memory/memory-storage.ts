@@ -115,9 +115,10 @@ export class MemoryStorage implements Storage {
     if (!complete || upload.state !== 'receiving') return upload
     entry.upload = withExpiry({ ...upload, length: upload.offset, state: 'sealed' })
     if (isPartial(upload.notes)) return entry.upload
-    if (seal) await this.note(upload.uploadId, { gated: true })
+    const gated = seal || upload.notes.gated === true
+    if (gated) await this.note(upload.uploadId, { gated })
     else await this.finalize(upload.uploadId, completedDir)
-    return seal ? entry.upload : { ...entry.upload, state: 'completed' }
+    return gated ? entry.upload : { ...entry.upload, state: 'completed' }
   }
 
   async #receive(
