@@ -2,6 +2,7 @@
 import { createReadStream, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { Upload, type UrlStorage } from 'tus-js-client'
+import { completeRufh } from './complete-rufh.ts'
 import { checkLook, describeFailure, isPassing } from './server-answer.ts'
 import type { FileUrlStorage } from './url-storage.ts'
 
@@ -19,6 +20,7 @@ export interface SourceFile {
 
 export interface SendOptions {
   readonly url: string
+  readonly protocol: 'tus' | 'rufh'
   readonly chunkSize: number
   readonly headers: Readonly<Record<string, string>>
   /** Absent for data that nobody can send again. */
@@ -31,7 +33,8 @@ export interface SendOptions {
 
 /** Resolves with the upload's URL. Rejects with an `Error` whose message is for people. */
 export async function sendFile(file: SourceFile, options: SendOptions): Promise<string> {
-  const { url, chunkSize, headers, urlStorage, signal } = options
+  const { url, protocol, chunkSize, headers, urlStorage, signal } = options
+  const rufh = protocol === 'rufh'
   const name = basename(file.path)
   let settle: { resolve: (url: string) => void; reject: (error: unknown) => void } | undefined
   const sent = new Promise<string>((resolve, reject) => {
@@ -46,14 +49,16 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   stream.on('error', fail)
   const upload: Upload = new Upload(stream, {
     endpoint: url,
+    // An option that its types do not know.
+    ...(rufh && { protocol: 'ietf-draft-05' }),
     chunkSize,
     headers: { ...headers },
     metadata: { filename: name },
     uploadSize: file.size,
     retryDelays: RETRY_DELAYS_MS,
-    fingerprint: () => Promise.resolve(fingerprint(file, url)),
+    fingerprint: () => Promise.resolve(fingerprint(file, options)),
     storeFingerprintForResuming: urlStorage !== undefined,
-    removeFingerprintOnSuccess: true,
+    removeFingerprintOnSuccess: !rufh,
     ...(urlStorage && { urlStorage: watched(urlStorage, fail) }),
     onAfterResponse: checkLook,
     onShouldRetry: (error) => isPassing(error),
@@ -78,7 +83,13 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   }, CHANGE_CHECK_MS)
   try {
     upload.start()
-    return await sent
+    const location = await sent
+    if (!rufh) return location
+    const { size } = file
+    await completeRufh({ url: location, size, headers, signal, retryDelaysMs: RETRY_DELAYS_MS })
+    const noted = urlStorage ? await upload.findPreviousUploads() : []
+    for (const { urlStorageKey } of noted) await urlStorage?.removeUpload(urlStorageKey)
+    return location
   } finally {
     clearInterval(watch)
     signal.removeEventListener('abort', abort)
@@ -100,6 +111,10 @@ function watched(urlStorage: FileUrlStorage, fail: (error: unknown) => void): Ur
 }
 
 /** A file that has changed since is another file. */
-function fingerprint({ path, size, mtimeMs }: SourceFile, url: string): string {
-  return JSON.stringify([resolve(path), size, mtimeMs, url])
+function fingerprint(
+  { path, size, mtimeMs }: SourceFile,
+  { url, protocol }: Pick<SendOptions, 'url' | 'protocol'>,
+): string {
+  const file = [resolve(path), size, mtimeMs, url]
+  return JSON.stringify(protocol === 'tus' ? file : [...file, protocol])
 }

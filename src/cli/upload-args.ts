@@ -1,13 +1,14 @@
 /** The command line of `tussi-upload`. @module */
 import { parseFlags, UsageError } from './args.ts'
 
-export const UPLOAD_HELP = `tussi-upload: sends files to a tus 1.0.0 server and resumes after a break
+export const UPLOAD_HELP = `tussi-upload: sends files to an upload server and resumes after a break
 
 usage: tussi-upload [FILE...] [flags]
 
   --url URL            where uploads are created (http://127.0.0.1:8080/files/)
   --file FILE          a file to send; repeatable, the same as FILE
   --size N             without files: bytes of random data to send (1048576)
+  --protocol P         tus (1.0.0), or rufh, the IETF's resumable uploads (tus)
   --chunk-size N       bytes in each request, 0 for one request (8388608)
   --parallel N         files on their way at once (1)
   --progress FILE      where unfinished uploads are noted (tus-progress.json)
@@ -27,6 +28,7 @@ export interface UploadArgs {
   readonly version: boolean
   readonly yes: boolean
   readonly url: string
+  readonly protocol: 'tus' | 'rufh'
   readonly files: readonly string[]
   readonly size: number
   /** `Infinity` for one request. */
@@ -39,14 +41,18 @@ export interface UploadArgs {
 /** @throws UsageError */
 export function parseUploadArgs(argv: readonly string[]): UploadArgs {
   const flags = parseFlags(argv, {
-    texts: ['url', 'size', 'chunk-size', 'parallel', 'progress'],
+    texts: ['url', 'protocol', 'size', 'chunk-size', 'parallel', 'progress'],
     switches: ['yes', 'help', 'version'],
     lists: ['file', 'header'],
-    later: ['protocol'],
+    later: [],
   })
   const url = flags.text('url') ?? 'http://127.0.0.1:8080/files/'
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new UsageError(`--url must be an http or https URL, got ${url}`)
+  }
+  const protocol = flags.text('protocol') ?? 'tus'
+  if (protocol !== 'tus' && protocol !== 'rufh') {
+    throw new UsageError(`--protocol must be tus or rufh, got ${protocol}`)
   }
   const files = [...flags.files, ...flags.list('file')]
   const size = flags.integer('size', { min: 0 })
@@ -56,6 +62,7 @@ export function parseUploadArgs(argv: readonly string[]): UploadArgs {
     version: flags.switch('version'),
     yes: flags.switch('yes'),
     url,
+    protocol,
     files,
     size: size ?? 1_048_576,
     chunkSize: (flags.integer('chunk-size', { min: 0 }) ?? 8_388_608) || Number.POSITIVE_INFINITY,

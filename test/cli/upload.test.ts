@@ -35,6 +35,8 @@ function startUpload(cwd: string, flags: readonly string[]): Running {
   return start(process.execPath, [UPLOAD, ...flags], { cwd })
 }
 
+const PROTOCOLS = ['tus', 'rufh'] as const
+
 describe('tussi-upload, asked', () => {
   it('shows its flags on one screen', async () => {
     const { code, stdout } = await upload(['--help'], await temporaryDirectory())
@@ -48,7 +50,7 @@ describe('tussi-upload, asked', () => {
 describe('tussi-upload, told something wrong', () => {
   it.each([
     [['--bogus'], /unknown flag --bogus/],
-    [['--protocol', 'rufh'], /--protocol is not available in this version/],
+    [['--protocol', 'ftp'], /--protocol must be tus or rufh, got ftp/],
     [['--url', 'ftp://example.org/'], /--url must be/],
     [['--url', 'nonsense'], /--url must be/],
     [['--chunk-size', '-1'], /--chunk-size must be/],
@@ -124,22 +126,58 @@ describe('tussi-upload, without the right to something', () => {
 })
 
 describe('tussi-upload', () => {
-  it('sends files, several at once, and leaves no progress behind', async () => {
+  it.each(PROTOCOLS)(
+    'sends files by %s, several at once, and leaves no progress behind',
+    async (protocol) => {
+      const cwd = await temporaryDirectory()
+      const { url } = await startServer(cwd)
+      const names = ['a.bin', 'b.bin', 'ü c.bin', 'empty']
+      const sums = await Promise.all(
+        names.map((name) => randomFile(join(cwd, name), name === 'empty' ? 0 : 3_000_000)),
+      )
+      const [first = '', ...rest] = names
+      const how = ['--protocol', protocol, '--parallel', '3', '--chunk-size', '1000000']
+      const flags = ['--url', url, ...how, '--file', first]
+      const { code, stdout, stderr } = await upload([...flags, ...rest], cwd)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      for (const name of names) expect(stdout).toContain(`sent ${name} (`)
+      await saved(cwd, ...names)
+      const arrived = await Promise.all(names.map((name) => sha256(join(cwd, 'dest', name))))
+      expect(arrived).toEqual(sums)
+      expect(await readdir(cwd)).not.toContain('tus-progress.json')
+    },
+  )
+
+  it('tells the end of an upload whose last request was lost after all bytes', async () => {
     const cwd = await temporaryDirectory()
-    const { url } = await startServer(cwd)
-    const names = ['a.bin', 'b.bin', 'ü c.bin', 'empty']
-    const sums = await Promise.all(
-      names.map((name) => randomFile(join(cwd, name), name === 'empty' ? 0 : 3_000_000)),
-    )
-    const [first = '', ...rest] = names
-    const flags = ['--url', url, '--parallel', '3', '--chunk-size', '1000000', '--file', first]
-    const { code, stdout, stderr } = await upload([...flags, ...rest], cwd)
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const name of names) expect(stdout).toContain(`sent ${name} (`)
-    await saved(cwd, ...names)
-    const arrived = await Promise.all(names.map((name) => sha256(join(cwd, 'dest', name))))
-    expect(arrived).toEqual(sums)
+    const { url, requests } = await serveScript({
+      POST: [[201, { Location: '/files/1' }]],
+      PATCH: [[503], [201]],
+      HEAD: [
+        [204, { 'Upload-Offset': '5', 'Upload-Complete': '?0', 'Upload-Length': '5' }],
+        [502],
+        [204, { 'Upload-Offset': '5', 'Upload-Complete': '?0' }],
+      ],
+    })
+    await writeFile(join(cwd, 'a'), 'hello')
+    const result = await upload(['--url', url, '--protocol', 'rufh', 'a'], cwd)
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(requests).toEqual(['POST', 'PATCH', 'HEAD', 'HEAD', 'HEAD', 'PATCH'])
     expect(await readdir(cwd)).not.toContain('tus-progress.json')
+  })
+
+  it('keeps its progress when the end is refused', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await serveScript({
+      POST: [[201, { Location: '/files/1' }]],
+      PATCH: [[201, { 'Upload-Offset': '5' }], [400]],
+      HEAD: [[204, { 'Upload-Offset': '5', 'Upload-Complete': '?0' }]],
+    })
+    await writeFile(join(cwd, 'a'), 'hello')
+    const result = await upload(['--url', url, '--protocol', 'rufh', 'a'], cwd)
+    expect(result.code).toBe(1)
+    expectOneLine(result, /the server answered 400 to the end of the upload/)
+    expect(await readdir(cwd)).toContain('tus-progress.json')
   })
 
   it('sends random data where no file is named', async () => {
@@ -177,11 +215,15 @@ describe('tussi-upload', () => {
     expectOneLine(result, /413 ERR_CHUNK_SIZE_EXCEEDED.*1000.*lower --chunk-size/)
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('resumes after %s', async (signal) => {
+  it.each([
+    ['tus', 'SIGINT'],
+    ['tus', 'SIGTERM'],
+    ['rufh', 'SIGINT'],
+  ] as const)('resumes by %s after %s', async (protocol, signal) => {
     const cwd = await temporaryDirectory()
     const { url } = await startServer(cwd)
     const sum = await randomFile(join(cwd, 'a.bin'), 60_000_000)
-    const flags = ['--url', url, '--chunk-size', '200000', 'a.bin']
+    const flags = ['--url', url, '--protocol', protocol, '--chunk-size', '200000', 'a.bin']
     const first = startUpload(cwd, flags)
     const entries = await progressOf(cwd)
     const { code, stderr } = await first.stop(signal)
