@@ -15,6 +15,7 @@ import { ROOT } from './suites.mjs'
  * @type {Record<string, string[]>}
  */
 const APT_PACKAGES = {
+  btrfs: ['btrfs-progs'],
   chromium: ['chromium'],
   curl: ['curl'],
   go: ['golang-go'],
@@ -24,6 +25,7 @@ const APT_PACKAGES = {
   openssl: ['openssl'],
   python: ['python3', 'python3-venv'],
   strace: ['strace'],
+  xfs: ['xfsprogs'],
 }
 
 /** nginx lives where only root looks by default. */
@@ -43,6 +45,7 @@ const CHECKS = {
   nginx: () => succeeds('nginx', ['-v']),
   openssl: () => succeeds('openssl', ['version']),
   python: () => findPython() !== undefined,
+  xfs: () => succeeds('mkfs.xfs', ['-V']),
 }
 
 /** @param {string} name */

@@ -22,7 +22,7 @@ export const OTHER_NODES = {
 }
 
 /**
- * @typedef {'chromium' | 'curl' | 'go' | 'java' | 'nginx' | 'openssl' | 'python' | 'strace'} RealPart
+ * @typedef {'btrfs' | 'chromium' | 'curl' | 'go' | 'java' | 'nginx' | 'openssl' | 'python' | 'strace' | 'xfs'} RealPart
  *
  * @typedef {object} Suite
  * @property {string} name the folder below `test/`
@@ -166,7 +166,7 @@ export const SUITES = [
     proves: 'kills, power loss and full disks cost nothing that was acknowledged',
     budgetSeconds: 600,
     testTimeoutMs: 300_000,
-    needs: ['strace'],
+    needs: ['strace', 'btrfs', 'xfs'],
     oneByOne: true,
   },
   {

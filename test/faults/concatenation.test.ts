@@ -3,38 +3,20 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { SERVER, startServer } from '../cli/commands.ts'
-import { sha256, sha256Of, TUS, temporaryDirectory } from '../serve.ts'
+import { sha256, sha256Of, temporaryDirectory } from '../serve.ts'
+import { concatenate, createPart } from './parts.ts'
 import { seededBytes } from './seeded.ts'
 import { straced } from './strace.ts'
 
 const DATA = seededBytes(7, 300_000)
 const FLAGS = ['--workers', '0', '--completed-dir', 'completed']
 
-function createPart(url: string, data: Uint8Array): Promise<Response> {
-  return fetch(url, {
-    method: 'POST',
-    headers: {
-      ...TUS,
-      'Upload-Concat': 'partial',
-      'Upload-Length': `${data.length}`,
-      'Content-Type': 'application/offset+octet-stream',
-    },
-    body: data as Uint8Array<ArrayBuffer>,
-  })
-}
-
 async function createParts(url: string): Promise<string[]> {
   const parts: string[] = []
   for (const at of [0, 100_000, 200_000]) {
-    const response = await createPart(url, DATA.subarray(at, at + 100_000))
-    parts.push(new URL(response.headers.get('location') ?? '').pathname)
+    parts.push(await createPart(url, DATA.subarray(at, at + 100_000)))
   }
   return parts
-}
-
-function concatenate(url: string, parts: readonly string[]): Promise<Response> {
-  const headers = { ...TUS, 'Upload-Concat': `final;${parts.join(' ')}` }
-  return fetch(url, { method: 'POST', headers })
 }
 
 /** The one upload that is complete, whole, and nothing is left of its parts. */

@@ -21,19 +21,23 @@ const SEED = fromEnvironment('TUSSI_SEED', 20_261_124)
 const which = fc.nat({ max: 20 })
 /** Bodies on both sides of the size up to which they ride in a message, and larger than a batch. */
 const size = fc.oneof(fc.integer({ min: 1, max: 70_000 }), fc.integer({ min: 1, max: 3_000_000 }))
-const state = fc.constantFrom('receiving', 'waiting', 'claimed', 'acknowledged')
+const state = fc.constantFrom(
+  ...(['receiving', 'part', 'joined', 'waiting', 'claimed', 'acknowledged'] as const),
+)
 
 const STEPS: fc.Arbitrary<model.Step>[] = [
   fc.oneof(fc.constant(0), size).map(model.create),
   size.map(model.createDeferred),
+  size.map(model.createPartial),
+  fc.constant(model.join()),
   fc.tuple(which, size).map((args) => model.append(...args)),
   fc.tuple(which, size).map((args) => model.append(...args)),
   fc
     .tuple(which, size, fc.constantFrom('right', 'wrong'))
     .map((args) => model.append(...(args as [number, number, 'right' | 'wrong']))),
   fc
-    .tuple(which, fc.constantFrom('receiving', 'waiting'))
-    .map((args) => model.terminate(...(args as [number, 'receiving' | 'waiting']))),
+    .tuple(which, fc.constantFrom('receiving' as const, 'part' as const, 'waiting' as const))
+    .map((args) => model.terminate(...args)),
   which.map(model.terminateClaimed),
   fc.tuple(which, size).map((args) => model.cut(...args)),
   fc.tuple(which, fc.integer({ min: 1, max: 9 })).map((args) => model.appendElsewhere(...args)),
@@ -96,7 +100,7 @@ async function place(): Promise<Place> {
 it(
   'keeps every promise on every walk',
   async () => {
-    const steps = fc.commands(STEPS, { maxCommands: 40, size: 'max' })
+    const steps = fc.commands(STEPS, { maxCommands: 50, size: 'max' })
     const walk = fc.asyncProperty(steps, async (commands) => {
       const known: model.Model = { uploads: [] }
       const { real, end } = await place()

@@ -8,11 +8,12 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import * as path from 'node:path'
 import type fc from 'fast-check'
 import type { CompletedUpload, Janitor, TusApp } from 'tussi'
 import { expect } from 'vitest'
 import { createUpload, idOf, offsetOf, patch, TUS } from '../serve.ts'
+import { concatenate } from './parts.ts'
 import { seededBytes } from './seeded.ts'
 
 /** One upload as its client sees it. */
@@ -25,7 +26,9 @@ export interface Known {
   late: number
   /** The server has not been told its length. */
   deferred: boolean
-  state: 'receiving' | 'waiting' | 'claimed' | 'acknowledged' | 'terminated'
+  /** It is only to be a part of another: complete, it waits for that and never for a worker. */
+  readonly partial?: boolean
+  state: 'receiving' | 'part' | 'joined' | 'waiting' | 'claimed' | 'acknowledged' | 'terminated'
 }
 
 export interface Model {
@@ -76,15 +79,19 @@ function stepOn(
 /** Asks where the upload is, which must be between what was told and what was sent. */
 async function resume(upload: Known): Promise<void> {
   const offset = await offsetOf(upload.url)
-  expect(offset).toBeGreaterThanOrEqual(upload.acknowledged)
-  expect(offset).toBeLessThanOrEqual(Math.max(upload.acknowledged, upload.late))
+  expectWithin(upload, offset)
   told(upload, offset)
+}
+
+function expectWithin({ acknowledged, late }: Known, offset: number): void {
+  expect(offset).toBeGreaterThanOrEqual(acknowledged)
+  expect(offset).toBeLessThanOrEqual(Math.max(acknowledged, late))
 }
 
 function told(upload: Known, offset: number): void {
   upload.acknowledged = offset
   const complete = offset === upload.data.length && !upload.deferred
-  if (complete && upload.state === 'receiving') upload.state = 'waiting'
+  if (complete && upload.state === 'receiving') upload.state = upload.partial ? 'part' : 'waiting'
 }
 
 export function create(length: number): Step {
@@ -96,6 +103,43 @@ export function create(length: number): Step {
       const url = await createUpload(real.url(), length)
       const state = length === 0 ? 'waiting' : 'receiving'
       uploads.push({ url, data, acknowledged: 0, late: 0, deferred: false, state })
+    },
+  )
+}
+
+export function createPartial(length: number): Step {
+  return step(
+    `createPartial(${length})`,
+    () => true,
+    async ({ uploads }, real) => {
+      const data = seededBytes(++seeds, length)
+      const url = await createUpload(real.url(), length, {}, { 'Upload-Concat': 'partial' })
+      const state = 'receiving'
+      uploads.push({ url, data, acknowledged: 0, late: 0, deferred: false, partial: true, state })
+    },
+  )
+}
+
+/** Puts all parts that are complete together, the one that was completed last in front. */
+export function join(): Step {
+  const partsOf = ({ uploads }: Model): Known[] =>
+    uploads.filter(({ state }) => state === 'part').reverse()
+  return step(
+    'join',
+    (model) => partsOf(model).length > 0,
+    async (model, real) => {
+      const parts = partsOf(model)
+      const data = Buffer.concat(parts.map((part) => part.data))
+      const paths = parts.map(({ url }) => new URL(url).pathname)
+      const response = await concatenate(real.url(), paths)
+      expect(response.status).toBe(201)
+      const url = response.headers.get('location') ?? ''
+      const { length } = data
+      model.uploads.push({
+        ...{ url, data, acknowledged: length, late: length },
+        ...{ deferred: false, state: 'waiting' },
+      })
+      for (const part of parts) part.state = 'joined'
     },
   )
 }
@@ -141,12 +185,14 @@ export function append(which: number, size: number, checksum?: 'right' | 'wrong'
   })
 }
 
+/** Where no byte of anybody can bring the upload. */
 export function appendElsewhere(which: number, by: number): Step {
   return stepOn(`appendElsewhere(${which}, ${by})`, which, 'receiving', async (upload) => {
     await resume(upload)
-    const response = await patch(upload.url, upload.acknowledged + by, Buffer.from('x'))
+    const beyond = Math.max(upload.acknowledged, upload.late) + by
+    const response = await patch(upload.url, beyond, Buffer.from('x'))
     expect(response.status).toBe(409)
-    expect(response.headers.get('upload-offset')).toBe(`${upload.acknowledged}`)
+    expectWithin(upload, Number(response.headers.get('upload-offset')))
   })
 }
 
@@ -170,7 +216,7 @@ export function cut(which: number, size: number): Step {
 }
 
 /** Ends an upload that no worker has; afterwards it is gone. */
-export function terminate(which: number, state: 'receiving' | 'waiting'): Step {
+export function terminate(which: number, state: 'receiving' | 'part' | 'waiting'): Step {
   return stepOn(`terminate(${which}, ${state})`, which, state, async (upload) => {
     const request = (method: string): Promise<Response> =>
       fetch(upload.url, { method, headers: TUS })
@@ -218,7 +264,7 @@ export function claim(): Step {
       }
       const upload = waiting.find(({ url }) => idOf(url) === claimed.name)
       expect(upload, `claimed ${claimed}`).toBeDefined()
-      const bytes = await readFile(join(real.completedDir, claimed.name))
+      const bytes = await readFile(path.join(real.completedDir, claimed.name))
       expect(bytes.equals(upload?.data ?? Buffer.alloc(0))).toBe(true)
       real.claims.set(claimed.name, claimed)
       if (upload) upload.state = 'claimed'
