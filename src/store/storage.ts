@@ -21,6 +21,8 @@ export interface NewUpload {
   readonly notes?: UploadNotes
   /** Bytes that all uploads of its owner may reserve that have not reached the queue. */
   readonly quota?: number
+  /** Bytes that it takes of the quota, where those are not its length. */
+  readonly reserved?: number
 }
 
 /** All bytes that come with a creation, few enough to be handed on at once. */

@@ -5,7 +5,9 @@ import { isPartial } from '../store/upload-notes.ts'
 import { complete } from './complete.ts'
 import { toUploadInfo } from './events.ts'
 import { find } from './look-up.ts'
+import { refuse } from './refuse.ts'
 import type { Uploads } from './uploads.ts'
+import { toRefusal } from './verdict.ts'
 
 /** Whether it is a final upload that has no bytes yet. */
 export function isPending({ state, notes }: StoredUpload): boolean {
@@ -28,7 +30,9 @@ export async function assemble(uploads: Uploads, id: string): Promise<StoredUplo
   try {
     const upload = await find(uploads, id)
     const parts = upload.notes.concat?.parts
-    if (!isPending(upload) || !parts || !(await areComplete(uploads, parts))) return upload
+    const length = parts && (await lengthOf(uploads, parts))
+    if (!isPending(upload) || !parts || length === undefined) return upload
+    if (upload.length === null) await checkSum(uploads, id, length)
     const assembled = await settle(uploads, await concat(uploads, id, stop.signal))
     await consume(uploads, id, parts)
     return assembled
@@ -61,16 +65,25 @@ function isOver(error: unknown): boolean {
   return code === 'ERR_UPLOAD_GONE' || code === 'ERR_UPLOAD_NOT_FOUND' || code === 'ERR_REFUSED'
 }
 
-async function areComplete({ storage }: Uploads, ids: readonly string[]): Promise<boolean> {
-  const parts = await Promise.all(
-    [...new Set(ids)].map((id) =>
-      storage.info(id).then(
-        ({ state }) => state === 'sealed',
-        () => false,
-      ),
-    ),
-  )
-  return parts.every(Boolean)
+/** How long an upload of these parts is; `undefined` while they are not complete. */
+async function lengthOf({ storage }: Uploads, ids: readonly string[]): Promise<number | undefined> {
+  const lengths = new Map<string, number>()
+  for (const id of new Set(ids)) {
+    const part = await storage.info(id).catch(() => undefined)
+    if (part?.state !== 'sealed') return undefined
+    lengths.set(id, part.offset)
+  }
+  return ids.reduce((sum, id) => sum + (lengths.get(id) ?? 0), 0)
+}
+
+/** When it was made nobody knew how long its parts would become. */
+async function checkSum(uploads: Uploads, id: string, length: number): Promise<void> {
+  const { maxSize } = uploads
+  if (maxSize === null || length <= maxSize) return
+  const message = `the parts have ${length} bytes together; an upload may have up to ${maxSize}`
+  const refusal = { status: 413, message }
+  await refuse(uploads, id, refusal)
+  throw toRefusal(refusal)
 }
 
 async function concat(uploads: Uploads, id: string, signal: AbortSignal): Promise<StoredUpload> {

@@ -8,7 +8,7 @@ import { isGated } from './complete.ts'
 import { admit, checkLength } from './create.ts'
 import { toUploadInfo } from './events.ts'
 import { finalId } from './final-id.ts'
-import { find } from './look-up.ts'
+import { find, glance } from './look-up.ts'
 import type { Uploads } from './uploads.ts'
 
 /** What a client asks for. */
@@ -73,6 +73,7 @@ async function create(
   const parts = new Map(found.map((part) => [part.uploadId, part]))
   const length = sumOf(partIds.map((partId) => parts.get(partId)?.length ?? null))
   checkLength(length, uploads.maxSize)
+  const reserving = reservingOf(uploads.quota, { length, partIds, found })
   const serverMetadata = await admit(uploads, concatenation)
   const upload = {
     id,
@@ -85,6 +86,7 @@ async function create(
       ...(owner !== undefined && { owner }),
       ...(isGated(uploads) && { gated: true }),
     },
+    ...reserving,
   }
   let created: StoredUpload
   try {
@@ -94,12 +96,54 @@ async function create(
     if (!(error instanceof UploadError) || error.code !== 'ERR_UPLOAD_EXISTS') throw error
     return find(uploads, id)
   }
-  const { metadata: told } = toUploadInfo(created)
-  await uploads.emit({ type: 'upload-created', uploadId: id, length, metadata: told })
   // Also those that are complete: another upload of them must not take them away.
   const unfinished = found.some(({ state }) => state === 'receiving')
-  if (unfinished) await storage.concatenation?.want(id, unique)
+  if (unfinished || uploads.quota !== null) await storage.concatenation?.want(id, unique)
+  if (uploads.quota !== null) await checkAlone(uploads, id, unique)
+  const { metadata: told } = toUploadInfo(created)
+  await uploads.emit({ type: 'upload-created', uploadId: id, length, metadata: told })
   return created
+}
+
+/** What an upload is to have of its parts. */
+interface Sizes {
+  readonly length: number | null
+  readonly partIds: readonly string[]
+  readonly found: readonly StoredUpload[]
+}
+
+/**
+ * Its parts have reserved their bytes once, and give them back when it is put together: what it repeats of
+ * them is more.
+ */
+function reservingOf(
+  quota: number | null,
+  { length, partIds, found }: Sizes,
+): { readonly quota?: number; readonly reserved?: number } {
+  if (quota === null) return {}
+  const once = sumOf(found.map((part) => part.length))
+  if (length !== null && once !== null) return { quota, reserved: length - once }
+  if (partIds.length === found.length) return { quota, reserved: 0 }
+  throw new UploadError(
+    'ERR_INVALID_CONCAT',
+    'a part may stand in a final upload twice once its length is known',
+  )
+}
+
+/** Several uploads of one part would be more than its owner has reserved. Of two at once none may stay. */
+async function checkAlone(uploads: Uploads, id: string, parts: readonly string[]): Promise<void> {
+  const { storage, queue } = uploads
+  const { concatenation } = storage
+  const waiting = await Promise.all(parts.map((part) => concatenation?.wantedBy(part) ?? []))
+  const others = new Set(waiting.flat().filter((other) => other !== id))
+  const live = await Promise.all([...others].map((other) => glance(uploads, other)))
+  if (live.every((other) => other === undefined || !isPending(other))) return
+  await storage.terminate(id, { completedDir: queue.completedDir, end: 'terminated' })
+  await Promise.all(parts.map((part) => concatenation?.unwant(id, part)))
+  throw new UploadError(
+    'ERR_INVALID_CONCAT',
+    'a part is waited for by another upload, and there is a quota',
+  )
 }
 
 async function findPart({ storage }: Uploads, id: string): Promise<StoredUpload> {

@@ -149,3 +149,64 @@ describe('a final upload', () => {
     await expect.poll(() => readdir(`${root}/uploads`)).toEqual(['.tussi'])
   })
 })
+
+describe('a final upload within limits', () => {
+  const QUOTA = { authorize: () => 'somebody', quota: 1000 }
+  const OPEN = { ...PART, 'Upload-Defer-Length': '1' }
+
+  async function openPart(url: string): Promise<string> {
+    const response = await post(url, OPEN, new Uint8Array())
+    expect(response.status).toBe(201)
+    return response.headers.get('location') ?? ''
+  }
+
+  async function code(response: Response): Promise<unknown> {
+    return ((await response.json()) as { code: unknown }).code
+  }
+
+  it('takes what it repeats from the quota', async () => {
+    const root = await temporaryDirectory()
+    const served = await serve(root, QUOTA)
+    const bytes = randomBytes(400)
+    const long = await part(served.url, bytes)
+    const refused = await join(served.url, [long, long, long])
+    expect(refused.status).toBe(413)
+    expect(await code(refused)).toBe('ERR_QUOTA_EXCEEDED')
+    expect((await join(served.url, [long, long])).status).toBe(201)
+    expect(await received(served, root)).toBe(sha256Of(Buffer.concat([bytes, bytes])))
+    expect((await part(served.url, randomBytes(1000))).length).toBeGreaterThan(0)
+  })
+
+  it('repeats nothing whose length is not known, where there is a quota', async () => {
+    const { url } = await serve(await temporaryDirectory(), QUOTA)
+    const open = await openPart(url)
+    const refused = await join(url, [open, open])
+    expect(refused.status).toBe(400)
+    expect(await code(refused)).toBe('ERR_INVALID_CONCAT')
+    expect((await join(url, [open])).status).toBe(201)
+  })
+
+  it('is the only one of its parts, where there is a quota', async () => {
+    const { url } = await serve(await temporaryDirectory(), QUOTA)
+    const parts = [await part(url, randomBytes(10), 20)]
+    expect((await join(url, parts)).status).toBe(201)
+    const other = { 'Upload-Concat': `final;${parts.join(' ')}`, 'Upload-Metadata': 'other' }
+    const refused = await post(url, other)
+    expect(refused.status).toBe(400)
+    expect(await code(refused)).toBe('ERR_INVALID_CONCAT')
+    expect((await join(url, parts)).status).toBe(201)
+  })
+
+  it('is refused when its parts have become too long together', async () => {
+    const served = await serve(await temporaryDirectory(), { maxSize: 1000 })
+    const parts = [await openPart(served.url), await openPart(served.url)]
+    const final = (await join(served.url, parts)).headers.get('location') ?? ''
+    for (const url of parts) {
+      const fields = { 'Upload-Length': '600' }
+      expect((await patch(url, 0, randomBytes(600), fields)).status).toBe(204)
+    }
+    const head = (): Promise<Response> => fetch(final, { method: 'HEAD', headers: TUS })
+    await expect.poll(async () => (await head()).status).toBe(413)
+    await expect(served.tus.waitForFile({ timeoutMs: 100 })).rejects.toThrow(/within 100 ms/)
+  })
+})

@@ -67,9 +67,9 @@ interface Opened {
 
 /** Makes the data file, within the quota of its owner where there is one. */
 function openWithin(io: Io, { upload, first }: CreateArgs): Opened | Busy {
-  const { id, notes, quota: limit, length } = upload
+  const { id, notes, quota: limit, length, reserved } = upload
   const path = dataPath(io.directory, id)
-  const bytes = length ?? byteLength(first?.pieces ?? [])
+  const bytes = reserved ?? length ?? byteLength(first?.pieces ?? [])
   if (limit === undefined || bytes === 0) return { fd: openNew(io, path) }
   let fd: number | undefined
   try {

@@ -81,13 +81,14 @@ export class MemoryStorage implements Storage {
     if ((upload.length ?? 0) > (await this.freeSpace())) {
       throw new UploadError('ERR_INSUFFICIENT_STORAGE', `no room for ${upload.length} bytes`)
     }
-    const { id: uploadId, notes = {}, quota, complete = upload.length === 0, ...given } = upload
+    const { id: uploadId, notes = {}, quota, reserved, ...more } = upload
+    const { complete = upload.length === 0, ...given } = more
     const now = new Date()
     const state = complete ? 'sealed' : 'receiving'
     const stored = { ...given, uploadId, offset: 0, state, createdAt: now, lastWrite: now } as const
     const entry: Entry = { upload: withExpiry({ ...stored, notes }), pieces: [] }
     const bytes = Buffer.concat(first?.pieces ?? [])
-    this.#reserve(entry, upload.length ?? bytes.byteLength, quota)
+    this.#reserve(entry, reserved ?? upload.length ?? bytes.byteLength, quota)
     if (first) {
       if (first.complete) checkComplete(entry.upload, bytes.byteLength)
       appendBatch(entry, 0, bytes, first.maxSize)
