@@ -34,7 +34,8 @@ export interface Dialect {
   readonly version?: RufhVersion
   parse(): Operation
   format(outcome: Outcome): TusAnswer
-  refuse(error: UploadError): RefusalChanges
+  /** `admitted`: the request was allowed to do what it then could not. */
+  refuse(error: UploadError, admitted: boolean): RefusalChanges
 }
 
 const RUFH_FIELDS = ['upload-draft-interop-version', 'upload-complete', 'upload-incomplete']
@@ -75,7 +76,7 @@ function rufhDialect(request: TusRequest, version: RufhVersion, server: DialectS
     version,
     parse: () => parseRufhRequest(request, version, server),
     format: (outcome) => formatRufhOutcome(outcome, version, server),
-    refuse: (error) => formatRufhRefusal(error, request, version, server),
+    refuse: (error, admitted) => formatRufhRefusal(error, { request, version, server, admitted }),
   }
 }
 

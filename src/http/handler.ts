@@ -67,17 +67,20 @@ export function createHandler(options: HandlerOptions): Handle {
     const common = { ...dialect.common, ...fields }
     const { informational } = options
     const informer = createInformer(exchange, { version: dialect.version, server, informational })
+    let admitted = false
     try {
       const operation = dialect.parse()
       const request = toUploadRequest(method, exchange)
-      const admitted = await admitRequest(uploads, admission, operation, request)
-      server.maxSize = admitted.uploads.maxSize
-      const done = perform({ ...options, ...admitted }, operation, exchange, informer)
-      const outcome = await done.finally(admitted.leave)
+      const given = await admitRequest(uploads, admission, operation, request)
+      admitted = true
+      server.maxSize = given.uploads.maxSize
+      const done = perform({ ...options, ...given }, operation, exchange, informer)
+      const outcome = await done.finally(given.leave)
       const { headers, ...answer } = dialect.format(outcome)
       return { ...answer, headers: { ...common, ...headers, ...exposeAnswer(common, outcome) } }
     } catch (error) {
-      const adapt: Adapt = (error) => refusalOf(error, dialect, informer)
+      const refusing = { admitted, location: informer.location }
+      const adapt: Adapt = (error) => refusalOf(error, dialect, refusing)
       return refuse(error, { method, path: pathOf(target), common, adapt, logger })
     }
   }
@@ -103,9 +106,9 @@ const ENDS: ReadonlySet<string> = new Set(['ERR_UPLOAD_SIZE_EXCEEDED', 'ERR_REFU
 function refusalOf(
   error: UploadError,
   dialect: Dialect,
-  { location }: Informer,
+  { admitted, location }: { readonly admitted: boolean; readonly location: string | undefined },
 ): ReturnType<Adapt> {
-  const { headers, ...changes } = dialect.refuse(error)
+  const { headers, ...changes } = dialect.refuse(error, admitted)
   const stays = location !== undefined && !ENDS.has(error.code)
   return { ...changes, headers: { ...(stays && { Location: location }), ...headers } }
 }
@@ -138,7 +141,7 @@ async function perform(
       return { type: 'created', upload, location: locate(upload.uploadId) }
     }
     case 'retrieve-offset':
-      return { type: 'retrieved', upload: await retrieveOffset(uploads, operation.id) }
+      return { type: 'retrieved', upload: await retrieveOffset(uploads, operation) }
     case 'append': {
       const appending = { ...operation, ...informer.appending() }
       return { type: 'appended', upload: await append(uploads, appending, exchange.content) }

@@ -6,11 +6,19 @@ import type { UploadMetadata } from './upload-metadata.ts'
 /** A request, understood. */
 export type Operation =
   | { readonly type: 'describe' }
-  | { readonly type: 'retrieve-offset'; readonly id: string }
+  | RetrieveOperation
   | { readonly type: 'terminate'; readonly id: string }
   | CreateOperation
   | ConcatenateOperation
   | AppendOperation
+
+/** Ask where an upload is. */
+export interface RetrieveOperation {
+  readonly type: 'retrieve-offset'
+  readonly id: string
+  /** The client takes an upload at its length for complete, whoever has begun it. */
+  readonly byLength?: boolean
+}
 
 /** Make an upload, perhaps with its first bytes. */
 export interface CreateOperation {

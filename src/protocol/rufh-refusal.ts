@@ -23,15 +23,24 @@ const LATER: ReadonlySet<number> = new Set([401, 423, 429])
 const LIMITS: ReadonlySet<string> = new Set(['ERR_CHUNK_SIZE_EXCEEDED', 'ERR_MAX_SIZE_EXCEEDED'])
 const INCONSISTENT = 'inconsistent-upload-length'
 
+/** What was refused. */
+export interface Refused {
+  readonly request: TusRequest
+  readonly version: RufhVersion
+  readonly server: RufhServer
+  /** It was not the request that was not allowed. */
+  readonly admitted: boolean
+}
+
 export function formatRufhRefusal(
   error: UploadError,
-  { method, header }: TusRequest,
-  version: RufhVersion,
-  server: RufhServer,
+  { request: { method, header }, version, server, admitted }: Refused,
 ): RefusalChanges {
   const { code, status } = error
-  // The application's word, unlike the protocol's, ends the matter, if it does not mean another time.
-  const final = code === 'ERR_REFUSED' && !LATER.has(status ?? 403)
+  // The application's word, unlike the protocol's, ends the matter: if it does not mean another time,
+  // and not only one who asks for an upload that others may go on with.
+  const ended = admitted || method !== 'PATCH'
+  const final = code === 'ERR_REFUSED' && ended && !LATER.has(status ?? 403)
   return {
     ...statusAndType(error, version),
     ...members(error, header),

@@ -22,8 +22,8 @@ export interface RufhVersion {
   readonly progress: boolean
   /** Whether an append has to be `application/partial-upload`. */
   readonly typed: boolean
-  /** Whether a retrieval or cancellation with fields of the state is refused. */
-  readonly strict: boolean
+  /** Fields of the state with which a retrieval or cancellation is refused. */
+  readonly strict: readonly string[]
   /**
    * Whether an empty part of an upload of length 0 completes it: clients of these versions
    * (tus-js-client) never say so, and would leave it unfinished.
@@ -39,7 +39,7 @@ const V8: RufhVersion = {
   lifetime: 'max-age',
   progress: true,
   typed: true,
-  strict: false,
+  strict: [],
   emptyCompletes: false,
 }
 const V7: RufhVersion = { ...V8, interop: 7 }
@@ -49,12 +49,23 @@ const V6: RufhVersion = {
   appended: 201,
   gone: 404,
   lifetime: 'expires',
-  strict: true,
+  strict: ['upload-offset', 'upload-complete', 'upload-length'],
   emptyCompletes: true,
 }
-const V5: RufhVersion = { ...V6, interop: 5, lifetime: undefined, typed: false }
+const V5: RufhVersion = {
+  ...V6,
+  interop: 5,
+  lifetime: undefined,
+  typed: false,
+  strict: ['upload-offset', 'upload-complete'],
+}
 const V4: RufhVersion = { ...V5, interop: 4, progress: false }
-const V3: RufhVersion = { ...V4, interop: 3, completeness: 'Upload-Incomplete' }
+const V3: RufhVersion = {
+  ...V4,
+  interop: 3,
+  completeness: 'Upload-Incomplete',
+  strict: ['upload-offset', 'upload-incomplete'],
+}
 
 /** Requests without a version that is known. */
 export const NO_VERSION: RufhVersion = { ...V8, interop: undefined }

@@ -45,8 +45,7 @@ export function parseRufhRequest(
     throw new UploadError('ERR_UPLOAD_NOT_FOUND', 'the URL does not name an upload')
   }
   if (method === 'PATCH') return parseRufhAppend(id, header, version)
-  const state = ['upload-offset', version.completeness.toLowerCase()]
-  if (version.strict && state.some((name) => header(name) !== undefined)) {
+  if (version.strict.some((name) => header(name) !== undefined)) {
     throw new UploadError('ERR_INVALID_OFFSET', `a ${method} must not have fields of the state`)
   }
   return { type: method === 'DELETE' ? 'terminate' : 'retrieve-offset', id }

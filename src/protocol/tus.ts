@@ -58,7 +58,9 @@ export function parseTusRequest(
     throw new UploadError('ERR_UPLOAD_NOT_FOUND', 'the URL does not name an upload')
   }
   if (method === 'PATCH') return parseAppend(id, header)
-  return { type: method === 'HEAD' ? 'retrieve-offset' : 'terminate', id }
+  return method === 'HEAD'
+    ? { type: 'retrieve-offset', id, byLength: true }
+    : { type: 'terminate', id }
 }
 
 export function formatTusOutcome(outcome: Outcome, server: TusServer): TusAnswer {

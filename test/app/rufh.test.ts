@@ -1,7 +1,7 @@
 /** What an application decides, told to clients of the IETF protocol. @module */
 import { UploadError } from 'tussi'
 import { describe, expect, it } from 'vitest'
-import { idOf, type ServeOptions, serve, temporaryDirectory } from '../serve.ts'
+import { idOf, offsetOf, type ServeOptions, serve, temporaryDirectory } from '../serve.ts'
 
 interface Answer {
   readonly status: number
@@ -121,5 +121,45 @@ describe('an upload', () => {
     const found = await fetch(url, { method: 'HEAD' })
     expect(found.headers.get('upload-limit')).toBe('max-size=10')
     expect(await last(url, 5, 'world')).toMatchObject({ status: 201, complete: '?1' })
+  })
+})
+
+describe('a refusal by authorize', () => {
+  it('says of an append that the upload goes on, for somebody it does', async () => {
+    let allowed = true
+    const { url } = await serve(await temporaryDirectory(), {
+      authorize: () => {
+        if (allowed) return 'somebody'
+        throw new UploadError('ERR_REFUSED', 'your session has ended')
+      },
+    })
+    const location = await part(url, 'hello')
+    allowed = false
+    expect(await last(location, 5, 'x')).toMatchObject({ status: 403, complete: '?0' })
+    expect(await whole(url, 'hello')).toMatchObject({ status: 403, complete: '?1' })
+    allowed = true
+    expect(await last(location, 5, 'x')).toMatchObject({ status: 201, complete: '?1' })
+  })
+})
+
+describe('an upload whose bytes are all there and whose end was not told', () => {
+  it('is complete for a client of tus, which takes it so, and only for that', async () => {
+    const { url, tus } = await serve(await temporaryDirectory())
+    const headers = { 'Upload-Complete': '?0', 'Upload-Length': '5' }
+    const made = await ask(url, { method: 'POST', headers, body: 'hello' })
+    const location = made.location ?? ''
+    expect(await ask(location, { method: 'HEAD' })).toMatchObject({ complete: '?0' })
+    await expect(tus.waitForFile({ timeoutMs: 50 })).rejects.toThrow(/within 50 ms/)
+    expect(await offsetOf(location)).toBe(5)
+    const upload = await tus.waitForFile({ timeoutMs: 5000 })
+    expect(upload.name).toBe(idOf(location))
+    await upload.acknowledge()
+  })
+
+  it('is shown to a client of tus once it was judged', async () => {
+    const { url } = await serve(await temporaryDirectory(), REFUSAL)
+    const headers = { 'Upload-Complete': '?0', 'Upload-Length': '5' }
+    const made = await ask(url, { method: 'POST', headers, body: 'hello' })
+    await expect(offsetOf(made.location ?? '')).rejects.toThrow('HEAD: 422')
   })
 })

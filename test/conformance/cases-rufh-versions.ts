@@ -106,6 +106,14 @@ const each = VERSIONS.flatMap((rufh): ConformanceCase[] => {
       status: old ? 404 : 410,
       headAfter: old ? 404 : 410,
     },
+    {
+      id: `rufh-interop-${name}-strict-length`,
+      why: 'its length, since draft -05',
+      rufh,
+      upload: HALF,
+      request: { method: 'HEAD', fields: { 'Upload-Length': '10' } },
+      status: rufh === 6 ? 400 : 204,
+    },
     ...['HEAD', 'DELETE'].map(
       (method): ConformanceCase => ({
         id: `rufh-interop-${name}-strict-${method.toLowerCase()}`,

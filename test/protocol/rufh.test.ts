@@ -240,7 +240,8 @@ describe('a refusal', () => {
   const refusal = (code: UploadError['code'], method = 'PATCH', status?: number): object => {
     const error = new UploadError(code, 'why', { offset: 5, ...(status && { status }) })
     const server = { ...SERVER, maxSize: 7 }
-    return formatRufhRefusal(error, { method, id: ID, header }, V8, server)
+    const request = { method, id: ID, header }
+    return formatRufhRefusal(error, { request, version: V8, server, admitted: true })
   }
 
   it.each([
