@@ -99,6 +99,28 @@ export const TUS_DEFER_LENGTH_CASES: readonly ConformanceCase[] = [
     after: { 'Upload-Length': '5' },
   },
   {
+    id: 'tus-defer-tell-none',
+    why: 'the length may turn out to be nothing',
+    upload: { length: null },
+    request: { method: 'PATCH', fields: { ...patchAt(0), 'Upload-Length': '0' }, body: '' },
+    status: 204,
+    offsetAfter: 0,
+    after: { 'Upload-Length': '0' },
+  },
+  {
+    id: 'tus-defer-tell-none-chunked',
+    why: 'bytes beyond a length of nothing are refused',
+    upload: { length: null },
+    request: {
+      method: 'PATCH',
+      fields: { ...patchAt(0), 'Upload-Length': '0' },
+      body: 'x',
+      chunked: true,
+    },
+    status: 413,
+    code: 'ERR_UPLOAD_SIZE_EXCEEDED',
+  },
+  {
     id: 'tus-defer-unchanged',
     why: 'once set the length is not changed',
     upload: { length: 20, sent: 'hello' },

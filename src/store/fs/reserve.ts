@@ -17,5 +17,6 @@ export function reserve(io: Io, fd: number, length: number): void {
       `${length} bytes are wanted, ${free} are free`,
     )
   }
-  io.posix.allocate(fd, length)
+  // The kernel takes nothing for an error.
+  if (length > 0) io.posix.allocate(fd, length)
 }
