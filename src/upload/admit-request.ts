@@ -15,7 +15,7 @@ export interface Admission extends AdmissionRules {
 export interface Admitted {
   /** With the limits that hold for this request. */
   readonly uploads: Uploads
-  /** For the upload that it makes. */
+  /** For the upload that it makes; one that is made of others has an id of its own. */
   readonly made: { readonly id: string; readonly owner?: string }
   /** To be called at its end. */
   readonly leave: () => void
@@ -34,20 +34,19 @@ export async function admitRequest(
   request: UploadRequest,
 ): Promise<Admitted> {
   const { type } = operation
-  const newId = crypto.randomUUID()
   const known = 'id' in operation ? operation.id : undefined
-  const id = type === 'create' ? newId : known
+  const id = type === 'create' ? crypto.randomUUID() : known
   const authorized =
     admission.authorize && needsAuthorization(type)
       ? await authorize(uploads, admission.authorize, { type, id, request })
       : undefined
   const maxSize = await maxSizeFor(admission.maxSize, type, request)
   const quota = await quotaFor(admission.quota, authorized, request)
-  const leave = enter(admission.concurrency, operation, { id: id ?? newId, ...authorized })
+  const leave = enter(admission.concurrency, operation, { id: id ?? '', ...authorized })
   const same = maxSize === uploads.maxSize && quota === null
   return {
     uploads: same ? uploads : { ...uploads, maxSize, quota },
-    made: { id: newId, ...(authorized && { owner: authorized.owner }) },
+    made: { id: id ?? '', ...(authorized && { owner: authorized.owner }) },
     leave,
   }
 }

@@ -27,7 +27,7 @@ export class Holders {
   async take(
     id: string,
     stop: (reason: UploadError) => void,
-    reason: UploadError = interrupted(),
+    reason?: UploadError,
   ): Promise<() => void> {
     // Newcomers that waited for the same holder wake together: only one of them may go on.
     do await this.interrupt(id, reason)
@@ -45,10 +45,13 @@ export class Holders {
   }
 
   /** Ends whoever holds the upload and waits until it has let go. @throws `ERR_UPLOAD_LOCKED` */
-  async interrupt(id: string, reason: UploadError = interrupted()): Promise<void> {
+  async interrupt(id: string, reason?: UploadError): Promise<void> {
+    // Mostly there is nobody, and an error costs more than all the rest of a look.
+    if (!this.#holders.has(id)) return
     const deadline = performance.now() + TAKE_OVER_TIMEOUT_MS
+    const why = reason ?? interrupted()
     for (let holder = this.#holders.get(id); holder; holder = this.#holders.get(id)) {
-      holder.stop(reason)
+      holder.stop(why)
       if (!(await settlesBy(holder.released, deadline))) {
         throw new UploadError('ERR_UPLOAD_LOCKED', 'the previous request has not let go yet', {
           retryAfterSeconds: 1,

@@ -42,7 +42,7 @@ export class StopRequests {
   /** Runs `act`; its argument asks whoever holds the upload now to let go. Takes the request back. */
   async during<T>(id: string, act: (ask: () => void) => Promise<T>): Promise<T> {
     let asked: Promise<void> | undefined
-    const path = join(this.#directory, `${id}.${this.#token}.${++this.#requests}`)
+    const path = `${this.#directory}/${id}.${this.#token}.${++this.#requests}`
     try {
       return await act(() => {
         // Should that fail, the newcomer only waits longer.
