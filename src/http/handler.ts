@@ -45,9 +45,10 @@ export interface HandlerOptions {
 }
 
 export function createHandler(options: HandlerOptions): Handle {
-  const { admission, uploads, maxMetadataSize, cors, logger } = options
+  const { admission, uploads, maxMetadataSize, cors, informational, logger } = options
   const { maxSize, maxChunkSize } = uploads
   const lifetimeMs = uploads.expiry?.afterMs ?? null
+  const withTrailers = [...options.extensions, 'checksum-trailer']
   return async (exchange) => {
     const method = methodOf(exchange)
     const fields = await corsHeaders(cors, {
@@ -56,16 +57,13 @@ export function createHandler(options: HandlerOptions): Handle {
       methods: METHODS,
     })
     const { target, content } = exchange
-    const extensions = content.trailer
-      ? [...options.extensions, 'checksum-trailer']
-      : options.extensions
-    const limits = { maxMetadataSize, maxSize, maxChunkSize, lifetimeMs }
-    const server = { ...limits, extensions, nowMs: Date.now() }
+    const extensions = content.trailer ? withTrailers : options.extensions
+    const nowMs = Date.now()
+    const server = { maxMetadataSize, maxSize, maxChunkSize, lifetimeMs, extensions, nowMs }
     const header = (name: string): string | undefined => exchange.header(name)
     const request = { method, id: uploadIdFrom(target), header }
     const dialect = chooseDialect(request, server)
     const common = { ...dialect.common, ...fields }
-    const { informational } = options
     const informer = createInformer(exchange, { version: dialect.version, server, informational })
     let admitted = false
     try {
@@ -74,10 +72,11 @@ export function createHandler(options: HandlerOptions): Handle {
       const given = await admitRequest(uploads, admission, operation, request)
       admitted = true
       server.maxSize = given.uploads.maxSize
-      const done = perform({ ...options, ...given }, operation, exchange, informer)
+      const done = perform(options, given, { operation, exchange, informer })
       const outcome = await done.finally(given.leave)
-      const { headers, ...answer } = dialect.format(outcome)
-      return { ...answer, headers: { ...common, ...headers, ...exposeAnswer(common, outcome) } }
+      const { status, headers, body } = dialect.format(outcome)
+      const all = { ...common, ...headers, ...exposeAnswer(common, outcome) }
+      return body === undefined ? { status, headers: all } : { status, headers: all, body }
     } catch (error) {
       const refusing = { admitted, location: informer.location }
       const adapt: Adapt = (error) => refusalOf(error, dialect, refusing)
@@ -92,11 +91,11 @@ const EXPOSE = 'Access-Control-Expose-Headers'
 function exposeAnswer(
   common: Readonly<Record<string, string>>,
   outcome: Outcome,
-): Record<string, string> {
-  const names = 'upload' in outcome ? Object.keys(outcome.upload.notes.answer?.headers ?? {}) : []
+): Record<string, string> | undefined {
+  const own = 'upload' in outcome ? outcome.upload.notes.answer?.headers : undefined
   const exposed = common[EXPOSE]
-  if (exposed === undefined || names.length === 0) return {}
-  return { [EXPOSE]: [exposed, ...names].join(', ') }
+  if (exposed === undefined || own === undefined) return undefined
+  return { [EXPOSE]: [exposed, ...Object.keys(own)].join(', ') }
 }
 
 /** After these there is no upload any more. */
@@ -113,13 +112,17 @@ function refusalOf(
   return { ...changes, headers: { ...(stays && { Location: location }), ...headers } }
 }
 
+interface Asked {
+  readonly operation: Operation
+  readonly exchange: Exchange
+  readonly informer: Informer
+}
+
 async function perform(
-  options: HandlerOptions & Admitted,
-  operation: Operation,
-  exchange: Exchange,
-  informer: Informer,
+  options: HandlerOptions,
+  { uploads, made }: Admitted,
+  { operation, exchange, informer }: Asked,
 ): Promise<Outcome> {
-  const { uploads, made } = options
   switch (operation.type) {
     case 'describe':
       return { type: 'described' }
