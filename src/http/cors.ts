@@ -75,13 +75,22 @@ export interface CorsRequest {
   readonly methods: string
 }
 
-export async function corsHeaders(
+const NONE = {}
+const EVERYBODY = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': EXPOSED }
+
+/** A promise only where the application is asked. */
+export function corsHeaders(
   policy: CorsPolicy,
   request: CorsRequest,
+): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>> {
+  if (!policy.enabled) return NONE
+  return policy.allows || request.preflight ? decide(policy, request) : EVERYBODY
+}
+
+async function decide(
+  { allows, credentials, maxAge }: CorsPolicy,
+  { origin = '', preflight, methods }: CorsRequest,
 ): Promise<Record<string, string>> {
-  const { enabled, allows, credentials, maxAge } = policy
-  if (!enabled) return {}
-  const { origin = '', preflight, methods } = request
   const vary = allows && { Vary: 'Origin' }
   if (allows && !(ORIGIN.test(origin) && (await allows(origin)))) return { ...vary }
   return {

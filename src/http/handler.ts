@@ -51,11 +51,10 @@ export function createHandler(options: HandlerOptions): Handle {
   const withTrailers = [...options.extensions, 'checksum-trailer']
   return async (exchange) => {
     const method = methodOf(exchange)
-    const fields = await corsHeaders(cors, {
-      origin: exchange.header('origin'),
-      preflight: method === 'OPTIONS',
-      methods: METHODS,
-    })
+    const origin = exchange.header('origin')
+    const preflight = method === 'OPTIONS'
+    const decided = corsHeaders(cors, { origin, preflight, methods: METHODS })
+    const fields = decided instanceof Promise ? await decided : decided
     const { target, content } = exchange
     const extensions = content.trailer ? withTrailers : options.extensions
     const nowMs = Date.now()
