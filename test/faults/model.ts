@@ -209,7 +209,7 @@ export function cut(which: number, size: number): Step {
     const head = `PATCH ${pathname} HTTP/1.1\r\nHost: ${host}\r\nTus-Resumable: 1.0.0\r\n`
     const rest = `Content-Type: application/offset+octet-stream\r\nUpload-Offset: ${from}\r\n`
     socket.write(`${head}${rest}Content-Length: ${data.length - from}\r\n\r\n`)
-    upload.late = from + body.length
+    upload.late = Math.max(upload.late, from + body.length)
     await new Promise((resolve) => socket.write(body, resolve))
     socket.destroy()
   })
