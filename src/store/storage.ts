@@ -47,7 +47,7 @@ export interface Batch {
 /** A request body, pulled batch by batch. */
 export interface Content {
   /**
-   * The next batch: about 1 MiB, less when the sender pauses, none within `timeoutMs` when the
+   * The next batch: up to 2 MiB, less when the sender pauses, none within `timeoutMs` when the
    * sender is silent for that long. Rejects when the body was cut off or stopped; the bytes that
    * arrived before were handed out first.
    */

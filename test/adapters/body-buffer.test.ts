@@ -16,11 +16,12 @@ function open(budget = new ByteBudget(100 * MIB)) {
 describe('BodyBuffer', () => {
   it('hands out a batch once it is worth a system call, in the buffers that came', async () => {
     const { buffer } = open()
-    const pieces = [Buffer.alloc(MIB / 2), Buffer.alloc(MIB / 2 - 1024), Buffer.alloc(1024)]
+    const rest = 64 * 1024
+    const pieces = [Buffer.alloc(MIB), Buffer.alloc(MIB - rest - 1024), Buffer.alloc(1024)]
     const reading = buffer.read()
     for (const piece of pieces) buffer.push(piece)
     const batch = await reading
-    expect(batch).toMatchObject({ byteLength: MIB, last: false })
+    expect(batch).toMatchObject({ byteLength: 2 * MIB - rest, last: false })
     expect(batch.pieces.every((piece, i) => piece === pieces[i])).toBe(true)
   })
 
@@ -142,6 +143,19 @@ describe('BodyBuffer', () => {
     b.buffer.end()
     expect(await next).toMatchObject({ last: true })
     expect(await waiting).toMatchObject({ last: true })
+  })
+
+  it('hands out what there is when no room is left, without waiting for more', async () => {
+    const { buffer, log } = open(new ByteBudget(MIB))
+    const reading = buffer.read()
+    buffer.push(Buffer.alloc(MIB / 2))
+    buffer.push(Buffer.alloc(MIB / 2))
+    expect(await reading).toMatchObject({ byteLength: MIB, last: false })
+    expect(log).toEqual(['resume', 'pause'])
+    const next = buffer.read()
+    expect(log).toEqual(['resume', 'pause', 'resume'])
+    buffer.end()
+    expect(await next).toMatchObject({ byteLength: 0, last: true })
   })
 
   it('gives back what it held when it is closed', () => {
