@@ -53,6 +53,9 @@ import { ratioOf, spreadOf } from './statistics.mjs'
 /** The server whose ratio is 1, where it takes part; else the first. */
 const REFERENCE = 'tusd'
 
+/** After so many requests what is compiled while it runs is compiled. */
+const WARM_UP = 4000
+
 const DISK = join(ROOT, '.cache', 'bench', 'data')
 
 /**
@@ -84,7 +87,7 @@ export async function compare(scenario, where, contenders, effort) {
         turns.pop()
       }
     }
-    // The first round warms up and does not count.
+    // The first round warms up and does not count: by count, so that the slow are as warm as the fast.
     for (let round = 0; round <= effort.rounds; round++) {
       for (const turn of turns) {
         try {
@@ -94,7 +97,10 @@ export async function compare(scenario, where, contenders, effort) {
             turn.running = await start(turn.contender)
           }
           const job = { ...(effort.quick ? lessen(scenario) : scenario.job), ...turn.contender.job }
-          const measurement = await measure(turn.running, job, unit)
+          const { seconds, ...untimed } = job
+          const warming = round === 0 && seconds !== undefined && !effort.quick
+          const given = warming ? { ...untimed, operations: WARM_UP } : job
+          const measurement = await measure(turn.running, given, unit)
           if (round > 0) turn.measurements.push(measurement)
         } catch (error) {
           const reason = error instanceof Error ? error.message : error
