@@ -32,7 +32,7 @@ const SOAKS = TABLE.map(([name, variable, amount, minutes, what]) => {
   return { name, variable, amount, minutes, what }
 })
 
-const HELP = `npm run soak [-- FLAGS]   the fault suites at full length, in about two hours
+const HELP = `npm run soak [-- FLAGS]   the fault suites at full length, in about 75 minutes
 
   --only NAME    only this one; may be given again: ${SOAKS.map(({ name }) => name).join(', ')}
   --scale F      so much of the full length, 1 by default
