@@ -32,6 +32,13 @@ import { formatTable, short } from './table.mjs'
  */
 
 const PROCESS = fileURLToPath(new URL('growth/process.mjs', import.meta.url))
+const SERVER = fileURLToPath(new URL('growth/server.mjs', import.meta.url))
+
+/** @type {import('./servers.mjs').Server} */
+const LIBRARY = {
+  ...OURS,
+  command: ({ directory, port }) => [process.execPath, SERVER, directory, `${port}`],
+}
 
 /**
  * @param {string} name
@@ -51,8 +58,8 @@ function crowded(quick) {
   /** @param {string} directory */
   const prepare = (directory) => fillWithUploads(join(directory, 'uploads'), count)
   return [
-    { server: { ...OURS, name: 'empty' } },
-    { server: { ...OURS, name: `${count.toLocaleString('en')} uploads` }, prepare },
+    { server: { ...LIBRARY, name: 'empty' } },
+    { server: { ...LIBRARY, name: `${count.toLocaleString('en')} uploads` }, prepare },
   ]
 }
 
@@ -80,8 +87,11 @@ const COMPARISONS = [
     name: 'growth-connections',
     scenario: scenario('growth-connections', 'post-patch', 'POST + PATCH beside idle connections'),
     contenders: (quick) => [
-      { server: { ...OURS, name: 'none' } },
-      { server: { ...OURS, name: quick ? '500' : '10,000' }, job: { idle: quick ? 500 : 10_000 } },
+      { server: { ...LIBRARY, name: 'none' } },
+      {
+        server: { ...LIBRARY, name: quick ? '500' : '10,000' },
+        job: { idle: quick ? 500 : 10_000 },
+      },
     ],
   },
 ]

@@ -49,7 +49,7 @@ export function checkFilename(name: string, charset: 'ascii' | 'utf-8'): void {
 
 function decode(base64: string): string | undefined {
   try {
-    return UTF8.decode(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)))
+    return UTF8.decode(Buffer.from(base64, 'base64'))
   } catch {
     return undefined
   }
@@ -70,5 +70,5 @@ export function formatPair(key: string, value: string): string {
 }
 
 function encode(value: string): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(value)))
+  return Buffer.from(value).toString('base64')
 }
