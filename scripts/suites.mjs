@@ -85,7 +85,7 @@ export const SUITES = [
   {
     name: 'conformance',
     proves: 'each sentence of the protocol over HTTP',
-    budgetSeconds: 60,
+    budgetSeconds: 90,
     testTimeoutMs: 30_000,
     everyNode: true,
   },
@@ -164,7 +164,7 @@ export const SUITES = [
   {
     name: 'faults',
     proves: 'kills, power loss and full disks cost nothing that was acknowledged',
-    budgetSeconds: 600,
+    budgetSeconds: 720,
     testTimeoutMs: 300_000,
     needs: ['strace', 'btrfs', 'xfs'],
     oneByOne: true,
