@@ -40,6 +40,8 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   const sent = new Promise<string>((resolve, reject) => {
     settle = { resolve, reject }
   })
+  // Whether the server has said so, where all bytes alone complete nothing.
+  let ended = !rufh
   const stream = createReadStream(file.path)
   sent.catch(() => undefined)
   const fail = (error: unknown): void => {
@@ -60,7 +62,10 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
     storeFingerprintForResuming: urlStorage !== undefined,
     removeFingerprintOnSuccess: !rufh,
     ...(urlStorage && { urlStorage: watched(urlStorage, fail) }),
-    onAfterResponse: checkLook,
+    onAfterResponse: (request, answer) => {
+      checkLook(request, answer)
+      ended ||= answer.getHeader('Upload-Complete') === '?1'
+    },
     onShouldRetry: (error) => isPassing(error),
     onProgress: options.onProgress,
     onSuccess: () => settle?.resolve(upload.url ?? url),
@@ -84,10 +89,10 @@ export async function sendFile(file: SourceFile, options: SendOptions): Promise<
   try {
     upload.start()
     const location = await sent
-    if (!rufh) return location
     const { size } = file
-    await completeRufh({ url: location, size, headers, signal, retryDelaysMs: RETRY_DELAYS_MS })
-    const noted = urlStorage ? await upload.findPreviousUploads() : []
+    const end = { url: location, size, headers, signal, retryDelaysMs: RETRY_DELAYS_MS }
+    if (!ended) await completeRufh(end)
+    const noted = rufh && urlStorage ? await upload.findPreviousUploads() : []
     for (const { urlStorageKey } of noted) await urlStorage?.removeUpload(urlStorageKey)
     return location
   } finally {

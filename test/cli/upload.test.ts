@@ -166,6 +166,19 @@ describe('tussi-upload', () => {
     expect(await readdir(cwd)).not.toContain('tus-progress.json')
   })
 
+  it('asks no more of a server that has said that it has everything', async () => {
+    const cwd = await temporaryDirectory()
+    const { url, requests } = await serveScript({
+      POST: [[201, { Location: '/files/1' }]],
+      PATCH: [[201, { 'Upload-Offset': '5', 'Upload-Complete': '?1' }]],
+    })
+    await writeFile(join(cwd, 'a'), 'hello')
+    const result = await upload(['--url', url, '--protocol', 'rufh', 'a'], cwd)
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(requests).toEqual(['POST', 'PATCH'])
+    expect(await readdir(cwd)).not.toContain('tus-progress.json')
+  })
+
   it('keeps its progress when the end is refused', async () => {
     const cwd = await temporaryDirectory()
     const { url } = await serveScript({
