@@ -69,7 +69,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'the take-over': {
     file: 'upload/holders.js',
-    code: 'holder.stop(reason);',
+    code: 'holder.stop(why);',
     instead: '',
     suite: 'app',
     test: 'take-over by PATCH',
