@@ -4,6 +4,7 @@ import type { UploadEnd } from '../../src/store/upload.ts'
 import type { UploadNotes } from '../../src/store/upload-notes.ts'
 
 const text = fc.string({ unit: 'grapheme' })
+const algorithm = fc.constantFrom('sha256' as const, 'sha512' as const)
 const texts = fc.dictionary(text, text, { noNullPrototype: true })
 
 export const notes: fc.Arbitrary<UploadNotes> = fc.record(
@@ -12,6 +13,10 @@ export const notes: fc.Arbitrary<UploadNotes> = fc.record(
     concat: fc.record({ field: text, parts: fc.array(fc.uuid()) }, { requiredKeys: ['field'] }),
     expiry: fc.record({ afterMs: fc.nat(), sliding: fc.boolean() }),
     gated: fc.constant(true),
+    digests: fc.record(
+      { told: fc.record({ algorithm, digest: text }), wanted: algorithm },
+      { requiredKeys: [] },
+    ),
     sniffed: fc.constant(true),
     sha256: text,
     answer: fc.record({ status: fc.nat(), headers: texts, body: text }, { requiredKeys: [] }),

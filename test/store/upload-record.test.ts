@@ -133,6 +133,15 @@ describe('parseRecord', () => {
       { tussi: { v: 1, complete: true, epoch: 0, upload_metadata: '' } },
     ],
     ['our epoch', { tussi: { v: 1, complete: true, epoch: -1, upload_metadata: '' } }],
+    [
+      'a digest by an algorithm that nobody knows',
+      {
+        tussi: {
+          ...{ v: 1, complete: true, epoch: 0, upload_metadata: '' },
+          digests: { wanted: 'md5' },
+        },
+      },
+    ],
   ])('refuses damage: %s', (_what, change) => {
     const json = typeof change === 'string' ? change : JSON.stringify({ ...PYTHON, ...change })
     expect(() => parseRecord(json)).toThrow(expect.objectContaining({ code: 'ERR_CORRUPT_RECORD' }))
