@@ -14,13 +14,13 @@ import type { CompletedUpload } from '../queue/completed-upload.ts'
 import { type WaitForFileOptions, waitForFile } from '../queue/wait-for-file.ts'
 import { type WorkHandler, type WorkOptions, work } from '../queue/work.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
-import { assemble, isPending } from '../upload/assemble.ts'
+import { assemble } from '../upload/assemble.ts'
 import { Concurrency } from '../upload/concurrency.ts'
 import { EventFeed } from '../upload/event-feed.ts'
 import type { TusEvent } from '../upload/events.ts'
 import { followProgress, type UploadProgress } from '../upload/follow-progress.ts'
 import { Holders } from '../upload/holders.ts'
-import { lookUp } from '../upload/look-up.ts'
+import { lookUp, peek } from '../upload/look-up.ts'
 import { stop } from '../upload/refuse.ts'
 import { RunningDigests } from '../upload/running-digests.ts'
 import type { Uploads } from '../upload/uploads.ts'
@@ -212,14 +212,14 @@ export class TusApp {
    */
   async complete(id: string): Promise<boolean> {
     checkId(id)
+    const { notes } = await peek(this.#uploads, id)
+    if (notes.concat?.parts) return (await assemble(this.#uploads, id)).state === 'completed'
     const release = await this.#holders.take(id, () => undefined)
     try {
-      const upload = await lookUp(this.#uploads, id)
-      if (!isPending(upload)) return upload.state === 'completed'
+      return (await lookUp(this.#uploads, id)).state === 'completed'
     } finally {
       release()
     }
-    return (await assemble(this.#uploads, id)).state === 'completed'
   }
 
   /**

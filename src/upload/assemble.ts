@@ -4,7 +4,7 @@ import type { StoredUpload } from '../store/upload.ts'
 import { isPartial } from '../store/upload-notes.ts'
 import { complete } from './complete.ts'
 import { toUploadInfo } from './events.ts'
-import { find } from './look-up.ts'
+import { find, isWaiting, lookUp } from './look-up.ts'
 import { refuse } from './refuse.ts'
 import type { Uploads } from './uploads.ts'
 import { toRefusal } from './verdict.ts'
@@ -14,9 +14,15 @@ export function isPending({ state, notes }: StoredUpload): boolean {
   return state === 'receiving' && notes.concat?.parts !== undefined
 }
 
+/** Whether it is a final upload that has not reached the queue: without its bytes, or without its verdict. */
+export function isUnsettled(upload: StoredUpload): boolean {
+  return isPending(upload) || (upload.notes.concat?.parts !== undefined && isWaiting(upload))
+}
+
 /**
- * Puts a final upload together if its parts are complete, removes them then, and resolves with the
- * upload as it is: still pending, or on its way to a worker. A crash in the middle leaves it pending.
+ * Puts a final upload together if its parts are complete, or has one judged that is; removes them then,
+ * and resolves with the upload as it is: still pending, or on its way to a worker. A crash in the middle
+ * leaves it pending, or waiting for its verdict.
  *
  * @throws `ERR_UPLOAD_LOCKED` while another request is at it, `ERR_INSUFFICIENT_STORAGE`, and the
  * verdict of the application
@@ -28,17 +34,34 @@ export async function assemble(uploads: Uploads, id: string): Promise<StoredUplo
     if (reason.code !== 'ERR_UPLOAD_INTERRUPTED') stop.abort(reason)
   })
   try {
-    const upload = await find(uploads, id)
-    const parts = upload.notes.concat?.parts
-    const length = parts && (await lengthOf(uploads, parts))
-    if (!isPending(upload) || !parts || length === undefined) return upload
-    if (upload.length === null) await checkSum(uploads, id, length)
-    const assembled = await settle(uploads, await concat(uploads, id, stop.signal))
-    await consume(uploads, id, parts)
-    return assembled
+    const found = await find(uploads, id)
+    const parts = found.notes.concat?.parts
+    if (!parts || !isUnsettled(found)) return found
+    const upload = isPending(found)
+      ? await fill(uploads, found, { parts, signal: stop.signal })
+      : await lookUp(uploads, id)
+    if (!isUnsettled(upload)) await consume(uploads, id, parts)
+    return upload
   } finally {
     release()
   }
+}
+
+interface Filling {
+  readonly parts: readonly string[]
+  readonly signal: AbortSignal
+}
+
+async function fill(
+  uploads: Uploads,
+  pending: StoredUpload,
+  { parts, signal }: Filling,
+): Promise<StoredUpload> {
+  const { uploadId: id } = pending
+  const length = await lengthOf(uploads, parts)
+  if (length === undefined) return pending
+  if (pending.length === null) await checkSum(uploads, id, length)
+  return settle(uploads, await concat(uploads, id, signal))
 }
 
 /** The last byte of a part has come: what waits for it may go on. Nobody waits for that. */
@@ -59,7 +82,7 @@ export function assembleWaiting(uploads: Uploads, part: StoredUpload): void {
   all.then((ids) => Promise.all(ids.map(run))).catch(failed)
 }
 
-/** The final upload has ended before its parts were there, or was refused. */
+/** It has ended before, or was refused. */
 function isOver(error: unknown): boolean {
   const code = error instanceof UploadError && error.code
   return code === 'ERR_UPLOAD_GONE' || code === 'ERR_UPLOAD_NOT_FOUND' || code === 'ERR_REFUSED'
@@ -123,7 +146,7 @@ async function consume(uploads: Uploads, id: string, parts: readonly string[]): 
   const ends = await Promise.allSettled([...new Set(parts)].map(end))
   for (const result of ends) {
     // Whatever is left the janitor removes when it is stale.
-    if (result.status === 'rejected') {
+    if (result.status === 'rejected' && !isOver(result.reason)) {
       logger.warn('a part could not be removed', { id, error: result.reason })
     }
   }

@@ -3,7 +3,7 @@ import { UploadError } from '../errors.ts'
 import type { ConcatenateOperation } from '../protocol/operation.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { isPartial } from '../store/upload-notes.ts'
-import { assemble, isPending } from './assemble.ts'
+import { assemble, isPending, isUnsettled } from './assemble.ts'
 import { isGated } from './complete.ts'
 import { admit, checkLength } from './create.ts'
 import { toUploadInfo } from './events.ts'
@@ -40,7 +40,7 @@ export async function concatenate(
     if (known === 'ended') continue
     if (known) checkOwner(known, owner)
     const upload = known ?? (await create(uploads, id, concatenation))
-    return isPending(upload) ? assemble(uploads, id) : upload
+    return isUnsettled(upload) ? assemble(uploads, id) : upload
   }
   throw new UploadError('ERR_INVALID_CONCAT', 'uploads of these parts have been ended too often')
 }

@@ -3,7 +3,7 @@ import { UploadError } from '../errors.ts'
 import type { RetrieveOperation } from '../protocol/operation.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { append } from './append.ts'
-import { assemble, isPending } from './assemble.ts'
+import { assemble, isUnsettled } from './assemble.ts'
 import { undecided } from './complete.ts'
 import { find, isWaiting, lookUp } from './look-up.ts'
 import type { AppendContent } from './receive.ts'
@@ -20,10 +20,10 @@ export async function retrieveOffset(
 ): Promise<StoredUpload> {
   await uploads.holders.interrupt(id)
   const upload = await find(uploads, id)
-  if (isPending(upload)) return assemble(uploads, id)
   const { state, length, offset } = upload
   const untold = byLength && state === 'receiving' && length === offset
   try {
+    if (isUnsettled(upload)) return await assemble(uploads, id)
     if (untold) return await append(uploads, { id, offset, contentLength: 0 }, NOTHING)
     return isWaiting(upload) ? await lookUpHeld(uploads, id) : upload
   } catch (error) {

@@ -150,6 +150,73 @@ describe('a final upload', () => {
   })
 })
 
+describe('a final upload whose verdict fails', () => {
+  async function failing(): Promise<Served & { succeed: () => void }> {
+    let fail = true
+    const served = await serve(await temporaryDirectory(), {
+      logger: SILENT,
+      authorize: () => 'somebody',
+      quota: 10,
+      onComplete: ({ length }) => {
+        if (fail) throw new Error('database is down')
+        return { body: { length } }
+      },
+    })
+    const succeed = (): void => {
+      fail = false
+    }
+    return { ...served, succeed }
+  }
+
+  it('is no success when it is asked for again, and its parts go once it is one', async () => {
+    const { url, directory, tus, succeed } = await failing()
+    const parts = [await part(url, randomBytes(5)), await part(url, randomBytes(5))]
+    expect((await join(url, parts)).status).toBe(500)
+    expect((await join(url, parts)).status).toBe(500)
+    succeed()
+    const response = await join(url, parts)
+    expect(response.status).toBe(201)
+    expect(await response.json()).toEqual({ length: 10 })
+    expect(await readdir(directory)).toEqual(['.tussi'])
+    expect((await part(url, randomBytes(10))).length).toBeGreaterThan(0)
+    await (await tus.waitForFile({ timeoutMs: 5000 })).acknowledge()
+  })
+
+  it.each(['HEAD', 'the janitor'])('is judged again by %s, and its parts go', async (who) => {
+    const { url, directory, completedDir, storage, tus, succeed } = await failing()
+    const parts = [await part(url, randomBytes(5)), await part(url, randomBytes(2), 5)]
+    const final = (await join(url, parts)).headers.get('location') ?? ''
+    expect((await patch(parts[1] ?? '', 2, randomBytes(3))).status).toBe(204)
+    await expect.poll(async () => (await storage.info(idOf(final))).state).toBe('sealed')
+    succeed()
+    const head = (): Promise<Response> => fetch(final, { method: 'HEAD', headers: TUS })
+    if (who === 'HEAD') expect((await head()).headers.get('upload-offset')).toBe('10')
+    else {
+      const complete = (id: string): Promise<boolean> => tus.complete(id)
+      const janitor = new Janitor({ storage, completedDir, complete, logger: SILENT })
+      expect(await janitor.run()).toMatchObject({ finalized: 1 })
+    }
+    expect(await readdir(directory)).toEqual(['.tussi'])
+    await (await tus.waitForFile({ timeoutMs: 5000 })).acknowledge()
+  })
+
+  it('makes a HEAD wait that puts it together', async () => {
+    const { url, storage } = await failing()
+    const parts = [await part(url, randomBytes(5)), await part(url, randomBytes(5))].map(idOf)
+    const { uploadId } = await storage.create({
+      id: crypto.randomUUID(),
+      length: 10,
+      metadata: {},
+      uploadMetadata: '',
+      serverMetadata: {},
+      notes: { owner: 'somebody', gated: true, concat: { field: 'final;a b', parts } },
+    })
+    const head = await fetch(`${url}${uploadId}`, { method: 'HEAD', headers: TUS })
+    expect(head.status).toBe(423)
+    expect(head.headers.get('tussi-error')).toBe('ERR_UPLOAD_LOCKED')
+  })
+})
+
 describe('a final upload within limits', () => {
   const QUOTA = { authorize: () => 'somebody', quota: 1000 }
   const OPEN = { ...PART, 'Upload-Defer-Length': '1' }
