@@ -37,9 +37,15 @@ export async function assemble(uploads: Uploads, id: string): Promise<StoredUplo
     const found = await find(uploads, id)
     const parts = found.notes.concat?.parts
     if (!parts || !isUnsettled(found)) return found
-    const upload = isPending(found)
-      ? await fill(uploads, found, { parts, signal: stop.signal })
-      : await lookUp(uploads, id)
+    const { signal } = stop
+    const settling = isPending(found)
+      ? fill(uploads, found, { parts, signal })
+      : lookUp(uploads, id)
+    const upload = await settling.catch(async (error) => {
+      // With what was refused goes what it was made of; a word from outside ends the upload alone.
+      if (isRefusal(error) && !signal.aborted) await consume(uploads, id, parts)
+      throw error
+    })
     if (!isUnsettled(upload)) await consume(uploads, id, parts)
     return upload
   } finally {
@@ -85,7 +91,11 @@ export function assembleWaiting(uploads: Uploads, part: StoredUpload): void {
 /** It has ended before, or was refused. */
 function isOver(error: unknown): boolean {
   const code = error instanceof UploadError && error.code
-  return code === 'ERR_UPLOAD_GONE' || code === 'ERR_UPLOAD_NOT_FOUND' || code === 'ERR_REFUSED'
+  return code === 'ERR_UPLOAD_GONE' || code === 'ERR_UPLOAD_NOT_FOUND' || isRefusal(error)
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof UploadError && error.code === 'ERR_REFUSED'
 }
 
 /** How long an upload of these parts is; `undefined` while they are not complete. */
@@ -131,8 +141,8 @@ async function settle(uploads: Uploads, upload: StoredUpload): Promise<StoredUpl
 }
 
 /**
- * The bytes of the parts are in the final upload now. They are remembered as complete: a client that has
- * lost the answer looks at them before it asks for the upload again.
+ * The bytes of the parts are in the final upload now, or were refused with it. They are remembered as
+ * complete: a client that has lost the answer looks at them before it asks for the upload again.
  */
 async function consume(uploads: Uploads, id: string, parts: readonly string[]): Promise<void> {
   const { storage, queue, logger } = uploads

@@ -45,7 +45,7 @@ export async function concatenate(
   throw new UploadError('ERR_INVALID_CONCAT', 'uploads of these parts have been ended too often')
 }
 
-/** One that was terminated, or refused, leaves its place to another. */
+/** One that was terminated leaves its place to another; one that was refused is so whenever it is asked for. */
 async function findOrEnd(
   uploads: Uploads,
   id: string,
@@ -55,7 +55,7 @@ async function findOrEnd(
   } catch (error) {
     const code = error instanceof UploadError && error.code
     if (code === 'ERR_UPLOAD_NOT_FOUND') return undefined
-    if (code === 'ERR_UPLOAD_GONE' || code === 'ERR_REFUSED') return 'ended'
+    if (code === 'ERR_UPLOAD_GONE') return 'ended'
     throw error
   }
 }

@@ -217,6 +217,29 @@ describe('a final upload whose verdict fails', () => {
   })
 })
 
+it('refuses a final upload once, repeats why, and keeps nothing of its parts', async () => {
+  let calls = 0
+  const served = await serve(await temporaryDirectory(), {
+    authorize: () => 'somebody',
+    quota: 10,
+    onComplete: ({ length }) => {
+      calls++
+      if (length === 10) throw new UploadError('ERR_REFUSED', 'a virus', { status: 422 })
+      return {}
+    },
+  })
+  const { url } = served
+  const parts = [await part(url, randomBytes(5)), await part(url, randomBytes(5))]
+  for (let i = 0; i < 2; i++) {
+    const response = await join(url, parts)
+    expect(response.status).toBe(422)
+    expect(await response.json()).toMatchObject({ detail: 'a virus' })
+  }
+  expect(calls).toBe(1)
+  expect(await readdir(served.directory)).toEqual(['.tussi'])
+  expect((await part(url, randomBytes(9))).length).toBeGreaterThan(0)
+})
+
 describe('a final upload within limits', () => {
   const QUOTA = { authorize: () => 'somebody', quota: 1000 }
   const OPEN = { ...PART, 'Upload-Defer-Length': '1' }
