@@ -1,7 +1,7 @@
 /** The validator of first bytes, asked while the rest of a body waits. @module */
 import type { Batch, Content } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
-import type { UploadRefusal } from '../store/upload-notes.ts'
+import { isPartial, type UploadRefusal } from '../store/upload-notes.ts'
 import { toUploadInfo } from './events.ts'
 import type { Uploads } from './uploads.ts'
 import { ask, readFirst, SNIFF_BYTES } from './verdict.ts'
@@ -36,9 +36,7 @@ export function sniffed(
   const read = async (timeoutMs?: number): Promise<Batch> => {
     if (step === 'look') {
       step = 'done'
-      const first = await readFirst(uploads, await uploads.storage.info(id))
-      if (first) await sniff(uploads, first, await uploads.storage.info(id))
-      passed = first !== undefined
+      passed = await sniffRecorded(uploads, await uploads.storage.info(id))
     }
     if (step === 'gather' && position >= SNIFF_BYTES) {
       step = 'look'
@@ -52,9 +50,12 @@ export function sniffed(
   return { content: { read }, passed: () => passed }
 }
 
-/** Asks once the first bytes are recorded, unless it was asked before; says whether it was asked. */
+/**
+ * Asks once the first bytes are recorded, unless it was asked before; says whether it was asked. Those of a
+ * part are the first of nothing: the upload that is made of it is looked at.
+ */
 export async function sniffRecorded(uploads: Uploads, upload: StoredUpload): Promise<boolean> {
-  if (!uploads.sniff || upload.notes.sniffed) return false
+  if (!uploads.sniff || upload.notes.sniffed || isPartial(upload.notes)) return false
   const first = await readFirst(uploads, upload)
   if (first) await sniff(uploads, first, upload)
   return first !== undefined

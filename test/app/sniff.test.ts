@@ -21,6 +21,10 @@ function begin(location: string, length: number): Promise<RawRequest> {
   return beginRequest(location, { method: 'PATCH', length, sent: Buffer.alloc(0) })
 }
 
+async function offsetIn({ storage }: Served, location: string): Promise<number> {
+  return (await storage.info(idOf(location))).offset
+}
+
 const refuse = (): never => {
   throw new UploadError('ERR_REFUSED', 'not a picture', { status: 415 })
 }
@@ -97,6 +101,38 @@ describe('sniff', () => {
     expect(seen).toEqual([4096])
     expect((await patch(location, 100_000, data)).status).toBe(204)
     expect(seen).toEqual([4096])
+  })
+
+  it('is not asked about parts, which begin in the middle of a file, but about what they make', async () => {
+    const seen: string[] = []
+    const served = await serve(await temporaryDirectory(), {
+      sniff: (first) => {
+        seen.push(sha256Of(first))
+        if (first[0] !== 1) refuse()
+      },
+    })
+    const data = Buffer.concat([Buffer.alloc(10_000, 1), Buffer.alloc(10_000, 2)])
+    const parts: string[] = []
+    for (const at of [0, 10_000]) {
+      const fields = { 'Upload-Concat': 'partial' }
+      const location = await createUpload(served.url, 10_000, {}, fields)
+      const { socket, answer } = await begin(location, 5000)
+      socket.write(data.subarray(at, at + 4500))
+      await expect.poll(() => offsetIn(served, location)).toBe(4500)
+      socket.write(data.subarray(at + 4500, at + 5000))
+      await expect.poll(answer).toMatch(/^HTTP\/1\.1 204 /)
+      const rest = data.subarray(at + 5000, at + 10_000)
+      expect((await patch(location, 5000, rest)).status).toBe(204)
+      parts.push(location)
+    }
+    expect(seen).toEqual([])
+    const join = (...urls: string[]): Promise<Response> => {
+      const headers = { ...TUS, 'Upload-Concat': `final;${urls.join(' ')}` }
+      return fetch(served.url, { method: 'POST', headers })
+    }
+    expect((await join(...parts)).status).toBe(201)
+    expect(seen).toEqual([sha256Of(data.subarray(0, 4096))])
+    await (await served.tus.waitForFile({ timeoutMs: 5000 })).acknowledge()
   })
 
   it('is asked again when it fails, and the bytes are kept', async () => {
