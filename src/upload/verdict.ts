@@ -37,6 +37,8 @@ export type SniffHook = (first: Uint8Array, upload: UploadInfo) => void | Promis
 export const SNIFF_BYTES = 4096
 const PIECE_BYTES = 2 ** 20
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** They have no body, and Fetch throws at one. */
+const BODILESS: ReadonlySet<number | undefined> = new Set([204, 205])
 /** What Node accepts in a field value. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
@@ -77,6 +79,9 @@ export function checkAnswer(answer: CompletionAnswer): UploadAnswer {
   const json = body === undefined ? undefined : JSON.stringify(body)
   if (body !== undefined && json === undefined) {
     throw new TypeError('onComplete returned a body that is no JSON')
+  }
+  if (json !== undefined && BODILESS.has(status)) {
+    throw new TypeError(`onComplete returned a body with the status ${status}, which has none`)
   }
   return {
     ...(status !== undefined && { status }),

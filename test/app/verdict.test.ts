@@ -166,6 +166,7 @@ describe('onComplete that fails', () => {
     ['answers 404', () => ({ status: 404 })],
     ['answers with a broken field', () => ({ headers: { 'X-A': 'a\r\nb' } })],
     ['answers with what is no JSON', () => ({ body: () => undefined })],
+    ['answers 204 with a body', () => ({ status: 204, body: {} })],
   ])('when it %s: never a false success, and it is asked again', async (_what, failing) => {
     let fail = true
     const served = await serve(await temporaryDirectory(), {
