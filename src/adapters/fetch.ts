@@ -30,8 +30,15 @@ export function toFetchListener(handle: Handle, budget: ByteBudget): FetchListen
       remoteAddress,
     })
     content.discard()
-    return new Response(body ?? null, { status, headers })
+    return new Response(body ?? null, { status, headers: toHeaders(headers) })
   }
+}
+
+/** Of two names that differ by their case the last one counts, as with node:http; `Response` would join them. */
+function toHeaders(fields: Readonly<Record<string, string>>): Headers {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(fields)) headers.set(name, value)
+  return headers
 }
 
 class FetchContent implements AppendContent {

@@ -92,6 +92,21 @@ describe('onComplete that accepts', () => {
     expect(statuses).toEqual([200, 204, 204])
   })
 
+  it('leaves the fields of the protocol what they are, however it spells them', async () => {
+    const fields = { location: '/elsewhere', 'content-type': 'text/plain', 'upload-offset': '7' }
+    const { tus, url } = await serve(await temporaryDirectory(), {
+      onComplete: () => ({ headers: { ...fields, 'x-file': '1' }, body: 1 }),
+    })
+    const create = { method: 'POST', headers: { ...TUS, 'Upload-Length': '0' } }
+    for (const response of [await fetch(url, create), await tus.fetch(new Request(url, create))]) {
+      expect(response.status).toBe(201)
+      expect(response.headers.get('location')).toMatch(/^http:\/\/[^,]+\/files\/[0-9a-f-]{36}$/)
+      expect(response.headers.get('content-type')).toBe('application/json')
+      expect(response.headers.get('upload-offset')).toBe('0')
+      expect(response.headers.get('x-file')).toBe('1')
+    }
+  })
+
   it('sees the upload, its bytes and its hash', async () => {
     const seen: SealedUpload[] = []
     const data = randomBytes(2_500_000)
