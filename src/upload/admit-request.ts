@@ -41,7 +41,8 @@ export async function admitRequest(
       ? await authorize(uploads, admission.authorize, { type, id, request })
       : undefined
   const maxSize = await maxSizeFor(admission.maxSize, type, request)
-  const quota = await quotaFor(admission.quota, authorized, request)
+  const reserves = type !== 'terminate' && type !== 'retrieve-offset'
+  const quota = reserves ? await quotaFor(admission.quota, authorized, request) : null
   const leave = enter(admission.concurrency, operation, { id: id ?? '', ...authorized })
   const same = maxSize === uploads.maxSize && quota === null
   return {

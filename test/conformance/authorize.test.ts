@@ -227,6 +227,18 @@ function describeAuthorize(
     expect([status, body.includes('secret')]).toEqual([500, false])
   })
 
+  it.each(['HEAD', 'DELETE'])('asks for no quota for a %s', async (method) => {
+    let up = true
+    const quota = (): number => {
+      if (up) return 10
+      throw new Error('the database is down')
+    }
+    const client = await start({ authorize: () => 'me', quota })
+    const path = await client.create({ 'Upload-Length': null, 'Upload-Defer-Length': '1' })
+    up = false
+    expect((await client.send(method, path)).status).toBeLessThan(300)
+  })
+
   it('answers 500 when maxSize returns no number', async () => {
     const client = await start({ maxSize: () => Number.NaN })
     expect((await client.send('POST', '/files/', { 'Upload-Length': '5' })).status).toBe(500)
