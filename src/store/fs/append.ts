@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { closeSync, fstatSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import type { StoredUpload } from '../upload.ts'
 import { expiresAtMs } from '../upload-notes.ts'
@@ -70,6 +70,7 @@ export function* appendWhole(
     const completes = complete ?? end === record.length
     if (end === offset && !changed && !completes) return toStoredUpload(id, record)
     if (end > offset) writeAll(fd, pieces, offset)
+    if (completes && upload.size > end) ftruncateSync(fd, end)
     yield* syncData(io, fd)
     const appended = advance(record, end)
     const completion = { completedDir, seal, ...(complete !== undefined && { complete }) }
@@ -127,6 +128,8 @@ export function* commitAppend(
   { id, fd, record, end, ...completion }: LockedUpload & Completion & { end: number },
 ): Operation<RecordFields> {
   try {
+    const completes = completion.complete ?? end === record.length
+    if (completes && fstatSync(fd).size > end) ftruncateSync(fd, end)
     yield* syncEarlierData(io, fd)
     return yield* recordOffset(io, { id, fd, record: advance(record, end) }, completion)
   } finally {
@@ -139,6 +142,11 @@ export function* closeAppend(_io: Io, { fd }: { fd: number }): Operation<void> {
 }
 
 interface OpenedUpload extends LockedUpload {
+  /**
+   * Of the file, as it was found: a request that was refused, or whose process has died, may have made it
+   * longer than the upload becomes, by its bytes or by room for a length that did not come to count.
+   */
+  readonly size: number
   /** The record says more than the one on the disk. */
   readonly changed: boolean
   readonly grant?: QuotaGrant | undefined
@@ -164,7 +172,8 @@ function openUpload(io: Io, terms: AppendTerms): OpenedUpload | Busy {
         offset: record.offset,
       })
     }
-    checkSize(fstatSync(fd).size, record)
+    const { size } = fstatSync(fd)
+    checkSize(size, record)
     checkExpiry(record)
     const told = length === undefined ? record : withLength(record, terms)
     const grant = grantFor(io, record, terms)
@@ -174,7 +183,7 @@ function openUpload(io: Io, terms: AppendTerms): OpenedUpload | Busy {
     }
     const changed = told !== record
     if (changed && length !== undefined) reserve(io, fd, length)
-    return { id, fd, record: told, changed, grant }
+    return { id, fd, size, record: told, changed, grant }
   } catch (error) {
     closeSync(fd)
     throw error
