@@ -141,6 +141,18 @@ function describeAtomic(open: OpenStorageFunction): void {
     expect((await receive(harness)).bytes.toString()).toBe(`hello${'x'.repeat(999_995)}`)
   })
 
+  it.each([['wor'], [LONG]])('learns no length by an atomic content that fails', async (part) => {
+    const harness = await openForTest(open)
+    const id = await startUpload(harness, { length: null, sent: 'hello' })
+    const content = contentCutAfter(part, part)
+    await append(harness, id, { offset: 5, content, atomic: true, length: 1_000_000 })
+    expect(await harness.storage.info(id)).toMatchObject({ offset: 5, length: null })
+    const rest = 'x'.repeat(200_000)
+    const right = { offset: 5, content: contentOf(rest, rest), atomic: true, length: 400_005 }
+    expect((await append(harness, id, right)).upload).toMatchObject({ state: 'completed' })
+    expect((await receive(harness)).bytes.byteLength).toBe(400_005)
+  })
+
   it.each([['world'], [LONG]])('keeps all of an atomic content that does not', async (rest) => {
     const harness = await openForTest(open)
     const id = await startUpload(harness, { length: 5 + rest.length * 2, sent: 'hello' })

@@ -48,7 +48,7 @@ export async function appendStream(
 /** The part of a request that the I/O threads need. */
 export function termsOf(
   id: string,
-  { offset, length, maxSize, quota }: AppendRequest,
+  { offset, length, maxSize, quota, atomic }: AppendRequest,
 ): AppendTerms {
   return {
     id,
@@ -56,6 +56,7 @@ export function termsOf(
     ...(length !== undefined && { length }),
     ...(maxSize !== undefined && { maxSize }),
     ...(quota !== undefined && { quota }),
+    ...(atomic && { atomic }),
   }
 }
 

@@ -46,6 +46,8 @@ export interface AppendTerms {
   readonly quota?: number
   /** How many bytes come, as far as that is known. */
   readonly coming?: number
+  /** What is told counts only with the whole body. */
+  readonly atomic?: boolean
 }
 
 export interface AppendWhole extends AppendTerms, Completion {
@@ -94,10 +96,11 @@ export function* openAppend(io: Io, terms: AppendTerms): Operation<OpenedAppend 
   const upload = openUpload(io, terms)
   if (isBusy(upload)) return upload
   try {
-    const { grant } = upload
+    const { grant, changed } = upload
     const record = { ...upload.record, epoch: upload.record.epoch + 1 }
     if (grant) yield* settleQuota(io, grant)
-    yield* recordEpoch(io, terms.id, record)
+    const untold = terms.atomic && changed
+    yield* recordEpoch(io, terms.id, untold ? { ...record, length: null } : record)
     io.posix.mark(upload.fd)
     return { fd: upload.fd, record, reserved: grant?.reserved ?? 0 }
   } catch (error) {

@@ -1,8 +1,6 @@
 /**
  * Uploads in memory: the shortest thing that keeps the contract of a storage, for tests and as the
- * reference for other back ends. Nothing here survives the process.
- *
- * @module
+ * reference for other back ends. Nothing here survives the process. @module
  */
 import { totalmem } from 'node:os'
 import { UploadError } from '../../errors.ts'
@@ -103,8 +101,10 @@ export class MemoryStorage implements Storage {
 
   async append(id: string, request: AppendRequest): Promise<AppendResult> {
     const entry = this.#entry(id)
+    const { length } = entry.upload
     open(entry, request, (bytes) => this.#reserve(entry, bytes, request.quota))
     const failure = await this.#receive(id, entry, request)
+    if ('contentError' in failure && request.atomic) entry.upload = { ...entry.upload, length }
     const cut = 'contentError' in failure && request.complete !== undefined
     return { upload: cut ? entry.upload : await this.#settle(entry, request), ...failure }
   }
