@@ -6,6 +6,7 @@ import { complete } from './complete.ts'
 import { toUploadInfo } from './events.ts'
 import { find, isWaiting, lookUp } from './look-up.ts'
 import { refuse } from './refuse.ts'
+import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
 import { toRefusal } from './verdict.ts'
 
@@ -24,8 +25,8 @@ export function isUnsettled(upload: StoredUpload): boolean {
  * and resolves with the upload as it is: still pending, or on its way to a worker. A crash in the middle
  * leaves it pending, or waiting for its verdict.
  *
- * @throws `ERR_UPLOAD_LOCKED` while another request is at it, `ERR_INSUFFICIENT_STORAGE`, and the
- * verdict of the application
+ * @throws `ERR_UPLOAD_LOCKED` while another request is at it, `ERR_INSUFFICIENT_STORAGE`, `ERR_UPLOAD_GONE`
+ * when a part is, and the verdict of the application
  */
 export async function assemble(uploads: Uploads, id: string): Promise<StoredUpload> {
   const stop = new AbortController()
@@ -66,6 +67,7 @@ async function fill(
   const { uploadId: id } = pending
   const length = await lengthOf(uploads, parts)
   if (length === undefined) return pending
+  if (length === 'gone') return endBroken(uploads, id)
   if (pending.length === null) await checkSum(uploads, id, length)
   return settle(uploads, await concat(uploads, id, signal))
 }
@@ -98,11 +100,29 @@ function isRefusal(error: unknown): boolean {
   return error instanceof UploadError && error.code === 'ERR_REFUSED'
 }
 
+/**
+ * Nobody can put it together any more, and it may not be called one that is only waiting. Looked at again,
+ * for another process may have done so, and have removed the parts, before that one was gone.
+ */
+async function endBroken(uploads: Uploads, id: string): Promise<StoredUpload> {
+  const now = await find(uploads, id)
+  if (!isPending(now)) return now
+  await end(uploads, id)
+  throw new UploadError('ERR_UPLOAD_GONE', 'a part of this upload has ended before it was complete')
+}
+
 /** How long an upload of these parts is; `undefined` while they are not complete. */
-async function lengthOf({ storage }: Uploads, ids: readonly string[]): Promise<number | undefined> {
+async function lengthOf(
+  { storage }: Uploads,
+  ids: readonly string[],
+): Promise<number | 'gone' | undefined> {
   const lengths = new Map<string, number>()
   for (const id of new Set(ids)) {
-    const part = await storage.info(id).catch(() => undefined)
+    const part = await storage.info(id).catch((error: unknown) => {
+      const code = error instanceof UploadError && error.code
+      return code === 'ERR_UPLOAD_NOT_FOUND' ? 'gone' : undefined
+    })
+    if (part === 'gone') return part
     if (part?.state !== 'sealed') return undefined
     lengths.set(id, part.offset)
   }
@@ -148,12 +168,12 @@ async function consume(uploads: Uploads, id: string, parts: readonly string[]): 
   const { storage, queue, logger } = uploads
   const { completedDir } = queue
   const { concatenation } = storage
-  const end = async (part: string): Promise<void> => {
+  const remove = async (part: string): Promise<void> => {
     await concatenation?.unwant(id, part)
     const others = (await concatenation?.wantedBy(part)) ?? []
     if (others.length === 0) await storage.terminate(part, { completedDir, end: 'acknowledged' })
   }
-  const ends = await Promise.allSettled([...new Set(parts)].map(end))
+  const ends = await Promise.allSettled([...new Set(parts)].map(remove))
   for (const result of ends) {
     // Whatever is left the janitor removes when it is stale.
     if (result.status === 'rejected' && !isOver(result.reason)) {

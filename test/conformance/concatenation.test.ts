@@ -150,6 +150,19 @@ function describeConcatenation(open: OpenAppFunction): void {
     })
   })
 
+  it('ends with a part that is terminated, and is not called a success when asked for again', async () => {
+    const client = await openClient()
+    const [a, b] = [await client.part('hel'), await client.part('l', 2)]
+    const final = pathOf(await client.join(a, b))
+    expect((await client.request('DELETE', a)).status).toBe(204)
+    expect((await client.patch(b, 1, 'o')).status).toBe(204)
+    expect((await client.request('HEAD', final)).status).toBe(410)
+    const again = await client.join(a, b)
+    expect(again).toMatchObject({ status: 400, fields: { 'tussi-error': 'ERR_INVALID_CONCAT' } })
+    expect((await client.request('HEAD', b)).fields['upload-offset']).toBe('2')
+    await client.nothingWaits()
+  })
+
   it('says no length while that of a part is not known', async () => {
     const client = await openClient()
     const [a, b] = [await client.part('hel'), await client.part('l', null)]
