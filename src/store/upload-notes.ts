@@ -32,6 +32,8 @@ export interface UploadConcat {
   readonly field: string
   /** The ids of the parts of a final upload, in order; absent for a part. */
   readonly parts?: readonly string[]
+  /** The longest that a final upload may become whose parts had no length yet. */
+  readonly maxSize?: number
 }
 
 /** Digests of a whole upload; `wanted` is the algorithm of the one that its client is told. */
@@ -112,19 +114,29 @@ export function parseNotes(fields: Readonly<Record<string, unknown>>): UploadNot
 }
 
 /** The same fields, to be written. */
-export function formatNotes({ expiry, gated, ...notes }: UploadNotes): Record<string, unknown> {
+export function formatNotes(all: UploadNotes): Record<string, unknown> {
+  const { concat, expiry, gated, ...notes } = all
   return {
     ...notes,
+    ...(concat && { concat: formatConcat(concat) }),
     ...(gated && { gated }),
     ...(expiry && { expiry: { after_ms: expiry.afterMs, sliding: expiry.sliding } }),
   }
 }
 
-function parseConcat({ field, parts }: Record<string, unknown>): UploadConcat {
+function parseConcat({ field, parts, max_size }: Record<string, unknown>): UploadConcat {
   const text = asText(field, 'tussi.concat.field')
   if (parts === undefined) return { field: text }
   if (!Array.isArray(parts)) throw corrupt('tussi.concat.parts is not a list')
-  return { field: text, parts: parts.map((id) => asText(id, 'tussi.concat.parts')) }
+  return {
+    field: text,
+    parts: parts.map((id) => asText(id, 'tussi.concat.parts')),
+    ...(max_size !== undefined && { maxSize: asCount(max_size, 'tussi.concat.max_size') }),
+  }
+}
+
+function formatConcat({ maxSize, ...concat }: UploadConcat): Record<string, unknown> {
+  return { ...concat, ...(maxSize !== undefined && { max_size: maxSize }) }
 }
 
 function parseDigests({ told, wanted }: Record<string, unknown>): UploadDigests {

@@ -68,7 +68,7 @@ async function fill(
   const length = await lengthOf(uploads, parts)
   if (length === undefined) return pending
   if (length === 'gone') return endBroken(uploads, id)
-  if (pending.length === null) await checkSum(uploads, id, length)
+  if (pending.length === null) await checkSum(uploads, pending, length)
   return settle(uploads, await concat(uploads, id, signal))
 }
 
@@ -129,13 +129,17 @@ async function lengthOf(
   return ids.reduce((sum, id) => sum + (lengths.get(id) ?? 0), 0)
 }
 
-/** When it was made nobody knew how long its parts would become. */
-async function checkSum(uploads: Uploads, id: string, length: number): Promise<void> {
-  const { maxSize } = uploads
+/** When it was made nobody knew how long its parts would become: what was allowed then is allowed. */
+async function checkSum(
+  uploads: Uploads,
+  { uploadId, notes }: StoredUpload,
+  length: number,
+): Promise<void> {
+  const maxSize = notes.concat?.maxSize ?? uploads.maxSize
   if (maxSize === null || length <= maxSize) return
   const message = `the parts have ${length} bytes together; an upload may have up to ${maxSize}`
   const refusal = { status: 413, message }
-  await refuse(uploads, id, refusal)
+  await refuse(uploads, uploadId, refusal)
   throw toRefusal(refusal)
 }
 

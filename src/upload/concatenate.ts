@@ -73,6 +73,8 @@ async function create(
   const parts = new Map(found.map((part) => [part.uploadId, part]))
   const length = sumOf(partIds.map((partId) => parts.get(partId)?.length ?? null))
   checkLength(length, uploads.maxSize)
+  const { maxSize } = uploads
+  const bound = length === null && maxSize !== null && { maxSize }
   const reserving = reservingOf(uploads.quota, { length, partIds, found })
   const serverMetadata = await admit(uploads, concatenation)
   const upload = {
@@ -82,7 +84,7 @@ async function create(
     uploadMetadata: metadata.echo,
     serverMetadata,
     notes: {
-      concat: { field, parts: partIds },
+      concat: { field, parts: partIds, ...bound },
       ...(owner !== undefined && { owner }),
       ...(isGated(uploads) && { gated: true }),
     },

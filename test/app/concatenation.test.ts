@@ -287,6 +287,25 @@ describe('a final upload within limits', () => {
     expect((await join(url, parts)).status).toBe(201)
   })
 
+  it('may become as long as its own request allowed, whoever puts it together', async () => {
+    const root = await temporaryDirectory()
+    const maxSize = (): number => 1000
+    const { url, storage, tus } = await serve(root, { maxSize, logger: SILENT })
+    const parts = [await openPart(url), await openPart(url)]
+    const final = (await join(url, parts)).headers.get('location') ?? ''
+    const length = { 'Upload-Length': '600' }
+    expect((await patch(parts[0] ?? '', 0, randomBytes(600), length)).status).toBe(204)
+    // As another process leaves it that dies before it has looked who waits for the part.
+    const content = {
+      read: async () => ({ pieces: [randomBytes(600)], byteLength: 600, last: true }),
+    }
+    const completedDir = `${root}/completed`
+    await storage.append(idOf(parts[1] ?? ''), { offset: 0, length: 600, content, completedDir })
+    await expect(tus.complete(idOf(final))).rejects.toMatchObject({ status: 413 })
+    const head = await fetch(final, { method: 'HEAD', headers: TUS })
+    expect(head.status).toBe(413)
+  })
+
   it('is refused when its parts have become too long together', async () => {
     const served = await serve(await temporaryDirectory(), { maxSize: 1000 })
     const parts = [await openPart(served.url), await openPart(served.url)]
