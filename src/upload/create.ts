@@ -7,6 +7,7 @@ import type { StoredUpload } from '../store/upload.ts'
 import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
 import { complete, isGated } from './complete.ts'
 import { toUploadInfo, type UploadCreatedEvent } from './events.ts'
+import { isWaiting } from './look-up.ts'
 import { ProgressReport } from './progress-report.ts'
 import {
   type AppendContent,
@@ -179,7 +180,9 @@ async function orNothing(
   } catch (error) {
     if (staysKnown(creation, error)) throw error
     const code = error instanceof UploadError ? error.code : 'ERR_SERVER_ERROR'
-    if (RESUMABLE.has(code)) return uploads.storage.info(id)
+    const kept = RESUMABLE.has(code) && (await uploads.storage.info(id))
+    // Of all bytes without their verdict a client would think that it had come to its end.
+    if (kept && !(isWaiting(kept) && kept.notes.gated)) return kept
     // One that was refused has gone already.
     if (code !== 'ERR_REFUSED') {
       await end(uploads, id).catch((failure) =>

@@ -1,7 +1,8 @@
 /** What an application decides about an upload at its end: onComplete, sha256, stop. @module */
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import { Janitor, type SealedUpload, type TusEvent, UploadError } from 'tussi'
+import { Janitor, type SealedUpload, TusApp, type TusEvent, UploadError } from 'tussi'
+import { MemoryStorage } from 'tussi/memory'
 import { describe, expect, it } from 'vitest'
 import {
   createUpload,
@@ -202,6 +203,30 @@ describe('onComplete that fails', () => {
     expect(await offsetOf(location)).toBe(5)
     await (await served.tus.waitForFile({ timeoutMs: 5000 })).acknowledge()
     await nothingWaits(served)
+  })
+
+  it('when its verdict cannot be recorded: a creation is no success, and leaves nothing', async () => {
+    class Full extends MemoryStorage {
+      override async finalize(): Promise<boolean> {
+        throw new UploadError('ERR_INSUFFICIENT_STORAGE', 'no space is left')
+      }
+    }
+    const storage = new Full()
+    const tus = new TusApp({
+      storage,
+      completedDir: './completed',
+      onComplete: () => ({ body: 1 }),
+    })
+    const headers = {
+      ...TUS,
+      'Upload-Length': '5',
+      'Content-Type': 'application/offset+octet-stream',
+    }
+    const creation = { method: 'POST', headers, body: HELLO }
+    const response = await tus.fetch(new Request('http://tussi.test/files/', creation))
+    expect(response.status).toBe(507)
+    expect(response.headers.get('location')).toBeNull()
+    for await (const { uploadId } of storage.list()) expect.unreachable(uploadId)
   })
 
   it('leaves its upload to the janitor, which asks where it can and else reports', async () => {
