@@ -183,11 +183,24 @@ export class Janitor {
     const letGo = await this.#storage.hold?.(id)
     try {
       const request = { completedDir: this.#completedDir, signal: this.#stop.signal }
-      if (await this.#storage.concatenation?.concat(id, request)) counts.finalized++
+      const upload = await this.#storage.concatenation?.concat(id, request)
+      if (upload) counts.finalized++
+      await this.#consume(id, upload?.notes.concat?.parts ?? [])
     } finally {
       await letGo?.()
     }
     this.#tell('assemble', entry)
+  }
+
+  /** The bytes of these parts are in the final upload now. Of one that cannot be removed the age tells. */
+  async #consume(id: string, parts: readonly string[]): Promise<void> {
+    const { concatenation } = this.#storage
+    const end = { completedDir: this.#completedDir, end: 'acknowledged' } as const
+    for (const part of new Set(parts)) {
+      await concatenation?.unwant(id, part)
+      const others = (await concatenation?.wantedBy(part)) ?? []
+      if (others.length === 0) await this.#storage.terminate(part, end)
+    }
   }
 
   /** A refusal is a verdict too: its upload has gone. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { UploadError } from '../errors.ts'
 import { asCount, asObject, asText, asTexts, corrupt } from './record-values.ts'
 
 /** What was decided about an upload, each from the moment it was decided. */
@@ -73,6 +74,13 @@ export interface UploadRefusal {
 
 export function isPartial({ concat }: UploadNotes): boolean {
   return concat !== undefined && concat.parts === undefined
+}
+
+/** Of a final upload whose parts had no length when it was made. @throws `ERR_MAX_SIZE_EXCEEDED` */
+export function checkMaxSize(length: number, { concat }: UploadNotes): void {
+  const limit = concat?.maxSize ?? Number.POSITIVE_INFINITY
+  if (length <= limit) return
+  throw new UploadError('ERR_MAX_SIZE_EXCEEDED', `an upload may have up to ${limit} bytes`)
 }
 
 /** Whether an upload that is sealed may go to the queue as it is. */

@@ -319,3 +319,45 @@ describe('a final upload within limits', () => {
     await expect(served.tus.waitForFile({ timeoutMs: 100 })).rejects.toThrow(/within 100 ms/)
   })
 })
+
+describe('a janitor that judges nothing', () => {
+  const TEXTS = { metadata: {}, uploadMetadata: '', serverMetadata: {} }
+
+  it('leaves complete parts alone that a final upload waits for', async () => {
+    const { url, storage, completedDir } = await serve(await temporaryDirectory())
+    const done = await part(url, randomBytes(3))
+    const open = await part(url, randomBytes(1), 3)
+    const final = (await join(url, [done, open])).headers.get('location') ?? ''
+    const janitor = new Janitor({ storage, completedDir, staleUploadAgeMs: 0, logger: SILENT })
+    const entries: string[] = []
+    for await (const { id, lastActivityMs } of storage.entries(completedDir)) {
+      if (Date.now() - lastActivityMs < 5) entries.push(id)
+    }
+    expect(entries).toContain(idOf(done))
+    // All of them are stale: whoever waits goes, and the part with the next pass.
+    await expect.poll(async () => (await janitor.run()).stale).toBeGreaterThan(0)
+    await expect.poll(async () => (await janitor.run()).failed).toBe(0)
+    const head = await fetch(final, { method: 'HEAD', headers: TUS })
+    expect(head.status).toBe(410)
+  })
+
+  it('holds a final upload to its size', async () => {
+    const { url, storage, completedDir, tus } = await serve(await temporaryDirectory())
+    const parts = [idOf(await part(url, randomBytes(900))), idOf(await part(url, randomBytes(900)))]
+    const notes = { concat: { field: 'final;', parts, maxSize: 1000 } }
+    await storage.create({ id: crypto.randomUUID(), length: null, ...TEXTS, notes })
+    const janitor = new Janitor({ storage, completedDir, logger: SILENT })
+    expect(await janitor.run()).toMatchObject({ finalized: 0, failed: 1 })
+    await expect(tus.waitForFile({ timeoutMs: 100 })).rejects.toThrow(/within 100 ms/)
+  })
+
+  it('removes the parts of what it puts together', async () => {
+    const { url, storage, completedDir, directory } = await serve(await temporaryDirectory())
+    const parts = [idOf(await part(url, randomBytes(9))), idOf(await part(url, randomBytes(9)))]
+    const notes = { concat: { field: 'final;', parts } }
+    await storage.create({ id: crypto.randomUUID(), length: 18, ...TEXTS, notes })
+    const janitor = new Janitor({ storage, completedDir, logger: SILENT })
+    expect(await janitor.run()).toMatchObject({ finalized: 1, failed: 0 })
+    expect(await readdir(directory)).toEqual(['.tussi'])
+  })
+})

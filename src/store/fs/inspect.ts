@@ -4,15 +4,23 @@
  *
  * @module
  */
-import { closeSync, existsSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { StoredEntry } from '../storage.ts'
-import { expiresAtMs, isForQueue, type UploadNotes } from '../upload-notes.ts'
+import { expiresAtMs, isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
 import type { RecordFields } from '../upload-record.ts'
 import { bury, type CompletedUploadPlace, readCompleted, removeCompleted } from './claim.ts'
 import { type Io, isBusy, lockFile, type Operation, syncDirectory } from './io-call.ts'
-import { dataPath, parseName, recordPath, tombstonePath } from './layout.ts'
+import { dataPath, parseName, recordPath, tombstonePath, wantedPath } from './layout.ts'
 import { isQuotaStale, releaseQuota, sweepQuota } from './quota.ts'
 import { checkSize, readRecord } from './record-file.ts'
 import { removeLocked } from './remove.ts'
@@ -176,7 +184,10 @@ function inspectUpload(directory: string, name: string): StoredEntry | undefined
   const expires = expiresAtMs(record)
   const parts = complete ? undefined : readParts(directory, notes)
   // A final upload is as young as the youngest of its parts.
-  const active = Math.max(lastWrite, ...(parts ?? []).map((part) => part?.lastWrite ?? 0))
+  const youngest = Math.max(lastWrite, ...(parts ?? []).map((part) => part?.lastWrite ?? 0))
+  // A part that is waited for goes with whoever waits, not before.
+  const waited = complete && isPartial(notes) && isWanted(directory, id)
+  const active = waited ? Date.now() / 1000 : youngest
   return {
     ...entryOf('upload', id, path, active * 1000),
     ...(parts?.every((part) => part?.complete) && { assemblable: true }),
@@ -196,6 +207,14 @@ function readParts(
     const record = readOrError(() => readRecord(recordPath(directory, part)))
     return record instanceof UploadError ? undefined : record
   })
+}
+
+/** Whether there is a final upload that waits for the part. */
+function isWanted(directory: string, part: string): boolean {
+  const folder = wantedPath(directory, part)
+  return (
+    existsSync(folder) && readdirSync(folder).some((id) => existsSync(recordPath(directory, id)))
+  )
 }
 
 function inspectCompleted(io: Io, directory: string, name: string): StoredEntry | undefined {

@@ -16,7 +16,7 @@ import type {
   TerminateRequest,
 } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
-import { isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
+import { checkMaxSize, isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
 import { MemoryQueue } from './memory-queue.ts'
 import {
   appendBatch,
@@ -162,8 +162,10 @@ export class MemoryStorage implements Storage {
     if (!ids.every((part) => this.#isSealed(part))) {
       throw new UploadError('ERR_INVALID_CONCAT', 'a part is not there, or not complete')
     }
-    entry.pieces.push(...parts.flatMap((part) => part?.pieces ?? []))
-    const length = entry.pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+    const pieces = parts.flatMap((part) => part?.pieces ?? [])
+    const length = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+    checkMaxSize(length, upload.notes)
+    entry.pieces.push(...pieces)
     entry.upload = withExpiry({ ...upload, length, offset: length, lastWrite: new Date() })
     return this.#settle(entry, { completedDir, seal: upload.notes.gated ?? false })
   }
