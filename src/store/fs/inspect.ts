@@ -4,25 +4,17 @@
  *
  * @module
  */
-import {
-  closeSync,
-  existsSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-} from 'node:fs'
+import { closeSync, existsSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { StoredEntry } from '../storage.ts'
-import { expiresAtMs, isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
-import type { RecordFields } from '../upload-record.ts'
+import { expiresAtMs, isForQueue, isPartial } from '../upload-notes.ts'
 import { bury, type CompletedUploadPlace, readCompleted, removeCompleted } from './claim.ts'
+import { isWanted, readParts } from './inspect-parts.ts'
 import { type Io, isBusy, lockFile, type Operation, syncDirectory } from './io-call.ts'
-import { dataPath, parseName, recordPath, tombstonePath, wantedPath } from './layout.ts'
+import { dataPath, parseName, recordPath, tombstonePath } from './layout.ts'
 import { isQuotaStale, releaseQuota, sweepQuota } from './quota.ts'
-import { checkSize, readRecord } from './record-file.ts'
+import { checkSize, readOrError, readRecord } from './record-file.ts'
 import { removeLocked } from './remove.ts'
 import { remember } from './terminate.ts'
 
@@ -198,25 +190,6 @@ function inspectUpload(directory: string, name: string): StoredEntry | undefined
   }
 }
 
-/** The records of the parts of a final upload. */
-function readParts(
-  directory: string,
-  { concat }: UploadNotes,
-): (RecordFields | undefined)[] | undefined {
-  return concat?.parts?.map((part) => {
-    const record = readOrError(() => readRecord(recordPath(directory, part)))
-    return record instanceof UploadError ? undefined : record
-  })
-}
-
-/** Whether there is a final upload that waits for the part. */
-function isWanted(directory: string, part: string): boolean {
-  const folder = wantedPath(directory, part)
-  return (
-    existsSync(folder) && readdirSync(folder).some((id) => existsSync(recordPath(directory, id)))
-  )
-}
-
 function inspectCompleted(io: Io, directory: string, name: string): StoredEntry | undefined {
   const found = parseName(name)
   if (!found) return undefined
@@ -248,13 +221,4 @@ function entryOf(kind: StoredEntry['kind'], id: string, path: string, ms: number
 
 function stat(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false })
-}
-
-function readOrError(read: () => RecordFields | undefined): RecordFields | UploadError | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof UploadError) return error
-    throw error
-  }
 }

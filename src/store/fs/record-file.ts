@@ -24,6 +24,18 @@ export function readRecord(path: string): RecordFields | undefined {
   }
 }
 
+/** What `read` finds wrong is its result. */
+export function readOrError(
+  read: () => RecordFields | undefined,
+): RecordFields | UploadError | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof UploadError) return error
+    throw error
+  }
+}
+
 /**
  * Acknowledged bytes are missing only when something else has touched the file: what lies there now
  * is not the upload any more. @throws `ERR_CORRUPT_RECORD`

@@ -158,11 +158,10 @@ export class MemoryStorage implements Storage {
     const entry = this.#entry(id)
     const { upload } = entry
     const ids = upload.notes.concat?.parts ?? []
-    const parts = ids.map((part) => this.#entries.get(part))
     if (!ids.every((part) => this.#isSealed(part))) {
       throw new UploadError('ERR_INVALID_CONCAT', 'a part is not there, or not complete')
     }
-    const pieces = parts.flatMap((part) => part?.pieces ?? [])
+    const pieces = ids.flatMap((part) => this.#entries.get(part)?.pieces ?? [])
     const length = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
     checkMaxSize(length, upload.notes)
     entry.pieces.push(...pieces)
