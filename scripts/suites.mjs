@@ -100,6 +100,7 @@ export const SUITES = [
     proves: 'node:http, node:http2 and Fetch',
     budgetSeconds: 60,
     testTimeoutMs: 30_000,
+    everyNode: true,
   },
   {
     name: 'cli',

@@ -75,6 +75,15 @@ export interface TusAppOptions extends AdmissionOptions {
    */
   readonly maxBufferedBytes?: number | undefined
   /**
+   * Whether long bodies over plain HTTP/1 are read from their sockets, past Node's parser: more than
+   * half again as many bytes for each second of processor time. Each such body ends its connection. It
+   * needs Linux, koffi and one member of Node that is not documented; where something is missing, bodies
+   * are received as ever.
+   *
+   * @defaultValue false
+   */
+  readonly directSockets?: boolean | undefined
+  /**
    * When unfinished uploads expire: `afterMs` milliseconds after the last byte, or with
    * `sliding: false` after their creation. Clients are told; the {@link Janitor} removes them.
    *
@@ -132,6 +141,7 @@ const DEFAULTS = {
   idleTimeoutMs: 60_000,
   minBytesPerSecond: 0,
   maxBufferedBytes: 67_108_864,
+  directSockets: false,
   trustedProxies: [],
   filenameCharset: 'ascii',
   sha256: false,
@@ -151,6 +161,7 @@ export interface ResolvedOptions {
   readonly idleTimeoutMs: number
   readonly minBytesPerSecond: number
   readonly maxBufferedBytes: number
+  readonly directSockets: boolean
   readonly trustedProxies: readonly string[]
   readonly filenameCharset: 'ascii' | 'utf-8'
   readonly publicUrl: string | undefined
@@ -168,6 +179,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     idleTimeoutMs = DEFAULTS.idleTimeoutMs,
     minBytesPerSecond = DEFAULTS.minBytesPerSecond,
     maxBufferedBytes = DEFAULTS.maxBufferedBytes,
+    directSockets = DEFAULTS.directSockets,
     trustedProxies = DEFAULTS.trustedProxies,
     filenameCharset = DEFAULTS.filenameCharset,
     sha256 = DEFAULTS.sha256,
@@ -175,38 +187,27 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
   } = options
   const { completedDir, storage } = options
   check('storage', storage, typeof storage?.openQueue === 'function', 'a Storage')
-  check(
-    'completedDir',
-    completedDir,
-    typeof completedDir === 'string' && completedDir !== '',
-    'a path',
-  )
-  check(
-    'maxChunkSize',
-    maxChunkSize,
-    maxChunkSize === null || isSize(maxChunkSize),
-    'a number of bytes or null',
-  )
-  check('maxMetadataSize', maxMetadataSize, isSize(maxMetadataSize), 'a number of bytes')
+  const isPath = typeof completedDir === 'string' && completedDir !== ''
+  check('completedDir', completedDir, isPath, 'a path')
+  const isLimit = maxChunkSize === null || isSize(maxChunkSize)
+  check('maxChunkSize', maxChunkSize, isLimit, 'a number of bytes or null')
   const expires = expiration === null || isPositive(expiration.afterMs)
   check('expiration.afterMs', expiration?.afterMs, expires, 'a number of milliseconds above 0')
   for (const [name, ms] of Object.entries({ idleTimeoutMs, progressIntervalMs })) {
     const valid = isPositive(ms) && ms <= MAX_TIMER_MS
     check(name, ms, valid, 'a number of milliseconds, at most 24 days')
   }
-  check('informational', informational, typeof informational === 'boolean', 'a boolean')
-  const rate = isSize(minBytesPerSecond)
-  check('minBytesPerSecond', minBytesPerSecond, rate, 'a number of bytes')
+  for (const [name, flag] of Object.entries({ informational, directSockets, sha256 })) {
+    check(name, flag, typeof flag === 'boolean', 'true or false')
+  }
+  for (const [name, bytes] of Object.entries({ maxMetadataSize, minBytesPerSecond })) {
+    check(name, bytes, isSize(bytes), 'a number of bytes')
+  }
   const buffered = isPositive(maxBufferedBytes)
   check('maxBufferedBytes', maxBufferedBytes, buffered, 'a number of bytes above 0')
   check('trustedProxies', trustedProxies, Array.isArray(trustedProxies), 'a list of addresses')
-  check(
-    'filenameCharset',
-    filenameCharset,
-    ['ascii', 'utf-8'].includes(filenameCharset),
-    "'ascii' or 'utf-8'",
-  )
-  check('sha256', sha256, typeof sha256 === 'boolean', 'true or false')
+  const isCharset = ['ascii', 'utf-8'].includes(filenameCharset)
+  check('filenameCharset', filenameCharset, isCharset, "'ascii' or 'utf-8'")
   for (const name of ['onCreate', 'onComplete', 'onEvent', 'sniff'] as const) {
     const hook = options[name]
     check(name, hook, hook === undefined || typeof hook === 'function', 'a function')
@@ -227,6 +228,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     idleTimeoutMs,
     minBytesPerSecond,
     maxBufferedBytes,
+    directSockets,
     trustedProxies,
     filenameCharset,
     publicUrl,

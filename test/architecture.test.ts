@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   options: ['http', 'logger', 'store', 'upload'],
   janitor: ['errors', 'logger', 'store'],
   adapters: ['errors', 'http', 'store', 'upload', 'node'],
+  'adapters/duplicate-descriptor.ts': ['koffi', 'node'],
   app: ['adapters', 'errors', 'http', 'logger', 'options', 'protocol', 'queue', 'store', 'upload'],
   index: [
     'adapters',

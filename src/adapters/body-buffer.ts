@@ -14,7 +14,7 @@ const PIECE_BYTES = 64 * 1024
  * Of this much a batch is handed out, and the sender has to wait: none is larger than 2 MiB. Measured:
  * batches of 1 MiB reach 0.9 of the speed, of 256 KiB 0.7.
  */
-const BATCH_BYTES = 2 * 2 ** 20 - PIECE_BYTES
+export const BATCH_BYTES: number = 2 * 2 ** 20 - PIECE_BYTES
 const PAUSE_MS = 50
 /** A sender that never pauses and never fills a batch shall not lose more by a crash than others. */
 const MAX_WAIT_MS = 250
@@ -27,6 +27,8 @@ export interface BodySource {
   /** Starts or goes on. */
   resume(): void
   pause(): void
+  /** Told what has been written, if the source may have the buffers back. */
+  release?(pieces: readonly Uint8Array[]): void
 }
 
 interface Reader {
@@ -45,9 +47,10 @@ export class BodyBuffer {
   #timer: NodeJS.Timeout | undefined
   #flowing = false
   #pushed = 0
-  /** Bytes that were handed out and are not yet known to be written. */
-  #handedOut = 0
+  /** What was handed out and is not yet known to be written. */
+  #handedOut: Batch | undefined
   #waitsForRoom = false
+  #unblocked = false
   #block: Uint8Array = new Uint8Array(0)
   #blockPiece: Uint8Array | undefined
 
@@ -97,7 +100,7 @@ export class BodyBuffer {
 
   /** To read on means that the batch before has been written. */
   read(timeoutMs?: number): Promise<Batch> {
-    this.#giveBack()
+    this.giveBack()
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject }
       const enough = this.#bytes >= (this.#budget.exhausted ? 1 : BATCH_BYTES)
@@ -124,12 +127,35 @@ export class BodyBuffer {
     this.#source.resume()
   }
 
+  /** Pauses the source no more: who takes it over needs all that it holds. */
+  unblock(): void {
+    this.#unblocked = true
+    this.start()
+  }
+
+  /** What is there, at once; from now on the source is paused as ever. */
+  take(): Batch {
+    this.#unblocked = false
+    this.giveBack()
+    return this.#batch()
+  }
+
+  /** What was handed out has been written. */
+  giveBack(): void {
+    const batch = this.#handedOut
+    this.#handedOut = undefined
+    if (!batch) return
+    this.#source.release?.(batch.pieces)
+    this.#budget.give(batch.byteLength)
+  }
+
   /** Lets go of everything; what still arrives is dropped. */
   close(): void {
     // Every request comes here: an error costs more than all else.
     if (!this.settled) this.fail(new Error('closed'))
-    this.#giveBack()
-    this.#budget.give(this.#bytes)
+    // Whether it was written nobody says any more: its memory is the collector's.
+    this.#budget.give((this.#handedOut?.byteLength ?? 0) + this.#bytes)
+    this.#handedOut = undefined
     this.#pieces = []
     this.#bytes = 0
   }
@@ -147,13 +173,8 @@ export class BodyBuffer {
     this.#pieces.push(this.#blockPiece)
   }
 
-  #giveBack(): void {
-    this.#budget.give(this.#handedOut)
-    this.#handedOut = 0
-  }
-
   #pause(): void {
-    if (!this.#flowing) return
+    if (!this.#flowing || this.#unblocked) return
     this.#flowing = false
     this.#source.pause()
   }
@@ -175,12 +196,17 @@ export class BodyBuffer {
       reader?.reject(this.#failure.reason)
       return
     }
-    const batch = { pieces: this.#pieces, byteLength: this.#bytes, last: this.#ended }
-    this.#handedOut += this.#bytes
-    this.#pieces = []
-    this.#bytes = 0
+    const batch = this.#batch()
     // The next batch is gathered while this one is written.
     if (!this.#ended && !this.#failure) this.start()
     reader?.resolve(batch)
+  }
+
+  #batch(): Batch {
+    const batch = { pieces: this.#pieces, byteLength: this.#bytes, last: this.#ended }
+    this.#handedOut = batch
+    this.#pieces = []
+    this.#bytes = 0
+    return batch
   }
 }

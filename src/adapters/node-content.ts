@@ -4,24 +4,35 @@ import type { Http2ServerRequest } from 'node:http2'
 import { UploadError } from '../errors.ts'
 import type { Batch } from '../store/storage.ts'
 import type { AppendContent } from '../upload/receive.ts'
-import { BodyBuffer } from './body-buffer.ts'
+import { BATCH_BYTES, BodyBuffer } from './body-buffer.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import type { DirectSockets, OpenDirectBody } from './direct-sockets.ts'
+import { RequestSource } from './request-source.ts'
+
+type Request = IncomingMessage | Http2ServerRequest
+
+/** What the bodies of an app share. */
+export interface NodeBodies {
+  readonly budget: ByteBudget
+  /** Where long bodies are read past the parser, if the application asked for it. */
+  readonly direct?: DirectSockets | undefined
+}
 
 export class NodeContent implements AppendContent {
-  readonly #req: IncomingMessage | Http2ServerRequest
-  readonly #budget: ByteBudget
+  readonly #req: Request
+  readonly #bodies: NodeBodies
   readonly #continue: (() => void) | undefined
   readonly #left: { bytes: number } | undefined
   #buffer: BodyBuffer | undefined
+  #direct: OpenDirectBody | undefined
+  /** The last batch was as large as batches get, or none has shown otherwise. */
+  #isFast = true
+  #wasDirect = false
 
   /** `sendContinue` is given when the client waits for `100 Continue` before it sends the body. */
-  constructor(
-    req: IncomingMessage | Http2ServerRequest,
-    budget: ByteBudget,
-    sendContinue: (() => void) | undefined,
-  ) {
+  constructor(req: Request, bodies: NodeBodies, sendContinue: (() => void) | undefined) {
     this.#req = req
-    this.#budget = budget
+    this.#bodies = bodies
     this.#continue = sendContinue
     const { 'content-length': length, trailer } = req.headers
     // Trailers come after the last byte: then it does not show the end.
@@ -38,15 +49,25 @@ export class NodeContent implements AppendContent {
     return buffer.ended
   }
 
-  read(timeoutMs?: number): Promise<Batch> {
+  /** All of the body has been read, though the parser has not seen it. */
+  get isReadPastParser(): boolean {
+    return this.#wasDirect && this.#left?.bytes === 0
+  }
+
+  async read(timeoutMs?: number): Promise<Batch> {
     const first = this.#buffer === undefined
     const buffer = this.#open()
     if (first) this.#continue?.()
-    return buffer.read(timeoutMs)
+    const direct = this.#bodies.direct ? await this.#readDirectly(buffer) : undefined
+    if (direct) return direct
+    const batch = await buffer.read(timeoutMs)
+    this.#isFast = batch.byteLength >= BATCH_BYTES && !batch.last
+    return batch
   }
 
   stop(reason: unknown): void {
-    this.#open().fail(reason)
+    this.#open()
+    this.#fail(reason)
   }
 
   trailer(name: string): string | undefined {
@@ -56,11 +77,69 @@ export class NodeContent implements AppendContent {
 
   /** Drops what is still to come, for an answer that did not need it. */
   discard(): void {
+    this.#leave()
     this.#req.off('data', this.#onData)
     this.#buffer?.close()
   }
 
+  /** A batch past the parser, as long as the sender is fast enough for it. */
+  async #readDirectly(buffer: BodyBuffer): Promise<Batch | undefined> {
+    if (!this.#isFast) this.#leave()
+    const rest = this.#direct || !this.#isFast ? undefined : await this.#goDirect(buffer)
+    if (rest || !this.#direct) return rest
+    buffer.giveBack()
+    const batch = await this.#direct.body.read()
+    if (this.#left) this.#left.bytes -= batch.byteLength
+    this.#isFast = batch.byteLength >= BATCH_BYTES
+    if (batch.byteLength > 0) return batch
+    this.#leave()
+    return undefined
+  }
+
+  /**
+   * Ends the parser's reading and begins with the socket's; gives what came until then. The parser
+   * hands out what it reads within the turn, so between two turns it holds nothing back.
+   */
+  async #goDirect(buffer: BodyBuffer): Promise<Batch | undefined> {
+    const req = this.#req
+    const { direct } = this.#bodies
+    this.#isFast = false
+    if (!direct?.suits(req, this.#left?.bytes ?? 0)) return undefined
+    buffer.unblock()
+    await new Promise((resolve) => setImmediate(resolve))
+    const left = this.#left?.bytes ?? 0
+    const holdsNothing = req.readableFlowing === true && req.readableLength === 0
+    if (!buffer.settled && holdsNothing && direct.suits(req, left)) {
+      req.socket.pause()
+      this.#direct = direct.open(req, left, () => this.#fail(connectionReset()))
+      if (!this.#direct) req.socket.resume()
+      this.#isFast = this.#direct !== undefined
+      this.#wasDirect ||= this.#isFast
+    }
+    const rest = buffer.take()
+    return rest.byteLength > 0 || rest.last ? rest : undefined
+  }
+
+  /** What comes now comes by the parser. It goes on to wait for bytes that it has never seen. */
+  #leave(): void {
+    if (!this.#direct) return
+    this.#direct.close()
+    this.#direct = undefined
+    this.#req.socket.resume()
+  }
+
+  #fail(reason: unknown): void {
+    this.#direct?.body.fail(reason)
+    this.#buffer?.fail(reason)
+  }
+
   readonly #onData = (piece: Uint8Array): void => {
+    if (this.#direct) {
+      // This must not be: it came between bytes that are in the other buffer.
+      this.#direct.body.forget()
+      this.#fail(connectionReset())
+      return
+    }
     this.#buffer?.push(piece)
     if (!this.#left) return
     this.#left.bytes -= piece.byteLength
@@ -70,14 +149,14 @@ export class NodeContent implements AppendContent {
   #open(): BodyBuffer {
     if (this.#buffer) return this.#buffer
     const req = this.#req
-    const buffer = new BodyBuffer(req, this.#budget)
+    const buffer = new BodyBuffer(new RequestSource(req), this.#bodies.budget)
     this.#buffer = buffer
     // Of a body that was begun nobody knows what is missing: the rest would lie at the wrong place.
     if (req.readableDidRead) buffer.fail(consumed())
     else if (req.readableEnded) buffer.end()
     if (req.readableDidRead || req.readableEnded) return buffer
     const cut = (): void => {
-      if (!buffer.settled) buffer.fail(connectionReset())
+      if (!buffer.settled) this.#fail(connectionReset())
     }
     req.on('data', this.#onData)
     req.on('end', () => buffer.end())

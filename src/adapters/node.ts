@@ -7,9 +7,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Handle, Reply } from '../http/exchange.ts'
-import type { ByteBudget } from './byte-budget.ts'
 import { drain } from './drain.ts'
-import { NodeContent } from './node-content.ts'
+import { type NodeBodies, NodeContent } from './node-content.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { informOf } from './node-inform.ts'
 
@@ -23,14 +22,14 @@ export type NodeListener = (req: Request, res: Response) => Promise<void>
 export interface NodeListenerOptions {
   /** It is for `checkContinue`: the client waits before it sends its body. */
   readonly expectsContinue: boolean
-  readonly budget: ByteBudget
+  readonly bodies: NodeBodies
   /** Told once if the server around will cut off long uploads. */
   readonly onShortTimeout: (timeoutMs: number) => void
 }
 
 export function toNodeListener(
   handle: Handle,
-  { budget, expectsContinue, onShortTimeout }: NodeListenerOptions,
+  { bodies, expectsContinue, onShortTimeout }: NodeListenerOptions,
 ): NodeListener {
   let checked = false
   return async (req, res) => {
@@ -41,12 +40,12 @@ export function toNodeListener(
     }
     if (isQueued(res)) await turnOf(req, res)
     const sendContinue = expectsContinue ? () => res.writeContinue() : undefined
-    const content = new NodeContent(req, budget, sendContinue)
+    const content = new NodeContent(req, bodies, sendContinue)
     // Only who speaks a draft of the IETF's protocol can be told anything in between.
     const inform = 'upload-draft-interop-version' in req.headers ? informOf(req, res) : undefined
     const reply = await handle(new NodeExchange(req, content, inform))
     content.discard()
-    await send(req, res, reply)
+    await send({ req, res, content }, reply)
   }
 }
 
@@ -69,8 +68,14 @@ function requestTimeoutOf(req: Request): number {
   return server?.requestTimeout ?? 0
 }
 
+interface Exchanged {
+  readonly req: Request
+  readonly res: Response
+  readonly content: NodeContent
+}
+
 /** An answer to a request that is still sending ends its connection, but not before it is read. */
-async function send(req: Request, res: Response, reply: Reply): Promise<void> {
+async function send({ req, res, content }: Exchanged, reply: Reply): Promise<void> {
   if (isGone(res) || res.headersSent) return
   const { status, headers, body } = reply
   const http2 = req.httpVersionMajor >= 2
@@ -79,7 +84,7 @@ async function send(req: Request, res: Response, reply: Reply): Promise<void> {
   if (body !== undefined) res.setHeader('Content-Length', Buffer.byteLength(body))
   else if (status !== 204) res.setHeader('Content-Length', 0)
   res.statusCode = status
-  if (req.complete) {
+  if (req.complete || content.isReadPastParser) {
     end(res, body)
     return
   }

@@ -1,6 +1,8 @@
 /** The application object: composition only, it holds no rule. @module */
 import { ByteBudget } from '../adapters/byte-budget.ts'
 import { UPLOAD_CHANNEL } from '../adapters/diagnostics.ts'
+import { DirectSockets } from '../adapters/direct-sockets.ts'
+import { loadDuplicateDescriptor } from '../adapters/duplicate-descriptor.ts'
 import { type FetchListener, toFetchListener } from '../adapters/fetch.ts'
 import { type NodeListener, toNodeListener } from '../adapters/node.ts'
 import { UploadError } from '../errors.ts'
@@ -125,7 +127,8 @@ export class TusApp {
         `the server's requestTimeout will cut off uploads after ${timeoutMs} ms; set it to 0`,
       )
     const budget = new ByteBudget(resolved.maxBufferedBytes)
-    const node = { budget, onShortTimeout }
+    const direct = resolved.directSockets ? openDirectSockets(budget, logger) : undefined
+    const node = { bodies: { budget, direct }, onShortTimeout }
     this.listener = toNodeListener(handle, { ...node, expectsContinue: false })
     this.checkContinue = toNodeListener(handle, { ...node, expectsContinue: true })
     this.fetch = toFetchListener(handle, budget)
@@ -238,6 +241,14 @@ export class TusApp {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+/** Where sockets cannot be read directly, bodies are received as ever. */
+function openDirectSockets(budget: ByteBudget, logger: Logger): DirectSockets | undefined {
+  const duplicate = loadDuplicateDescriptor()
+  if (duplicate) return new DirectSockets(budget, duplicate)
+  logger.warn('directSockets: not possible on this platform; the HTTP parser reads all bodies')
+  return undefined
 }
 
 /** Nothing but names of uploads reaches a storage. */

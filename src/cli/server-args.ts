@@ -4,7 +4,7 @@ import { parseFlags, UsageError } from './args.ts'
 
 export const SERVER_HELP = `tussi-server: receives resumable uploads (tus 1.0.0) and does not lose them
 
-usage: tussi-server [flags]
+usage: tussi-server [flags] | --help | --version
 
   --host ADDRESS         where to listen (127.0.0.1)
   --port N               0 picks a free one (8080)
@@ -17,11 +17,11 @@ usage: tussi-server [flags]
   --max-chunk-size N     largest request body in bytes, 0 for no limit (0)
   --expire-after N       seconds of silence until an upload expires (never)
   --no-fsync             do not wait for the disk: a power cut may lose bytes
+  --direct-sockets       read long bodies past Node's parser: faster
   --trusted-proxy CIDR   believe its X-Forwarded-Proto; repeatable
   --cors-origin ORIGIN   only its pages may upload; repeatable (every origin)
   --access-log           one line for each request on standard output
   --yes                  ask nothing
-  --help, --version
 
 On a terminal it asks for the directories, host and port that were not given.
 There is no authentication: put it in front, and never serve the directories.
@@ -43,6 +43,7 @@ export interface ServerArgs {
   /** Seconds. */
   readonly expireAfter: number | null
   readonly fsync: boolean
+  readonly directSockets: boolean
   readonly trustedProxies: readonly string[]
   readonly corsOrigins: readonly string[]
 }
@@ -66,6 +67,7 @@ export interface GivenArgs {
     | 'maxChunkSize'
     | 'expireAfter'
     | 'fsync'
+    | 'directSockets'
     | 'trustedProxies'
     | 'corsOrigins'
   >
@@ -94,7 +96,7 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       'max-chunk-size',
       'expire-after',
     ],
-    switches: ['access-log', 'no-fsync', 'yes', 'help', 'version'],
+    switches: ['access-log', 'no-fsync', 'direct-sockets', 'yes', 'help', 'version'],
     lists: ['trusted-proxy', 'cors-origin'],
     later: ['metrics', 'no-web'],
   })
@@ -118,6 +120,7 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       maxChunkSize: flags.integer('max-chunk-size', { min: 0 }) || null,
       expireAfter: flags.integer('expire-after', { min: 1 }) ?? null,
       fsync: !flags.switch('no-fsync'),
+      directSockets: flags.switch('direct-sockets'),
       trustedProxies: flags.list('trusted-proxy'),
       corsOrigins: flags.list('cors-origin'),
     },

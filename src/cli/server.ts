@@ -60,6 +60,7 @@ function createApp(
       completedDir: args.completedDir,
       maxSize: args.maxSize,
       maxChunkSize: args.maxChunkSize,
+      directSockets: args.directSockets,
       expiration: args.expireAfter === null ? null : { afterMs: args.expireAfter * 1000 },
       filenameCharset: 'utf-8',
       trustedProxies: args.trustedProxies,

@@ -36,7 +36,10 @@ export interface FirstContent {
   readonly maxSize?: number
 }
 
-/** A piece of a request body, in the buffers that the socket filled: nobody copies them. */
+/**
+ * A piece of a request body, in the buffers that the socket filled: nobody copies them. They are filled
+ * again, or freed, once the next batch is asked for.
+ */
 export interface Batch {
   readonly pieces: readonly Uint8Array[]
   readonly byteLength: number

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BodyBuffer } from '../../src/adapters/body-buffer.ts'
 import { ByteBudget } from '../../src/adapters/byte-budget.ts'
+import { releaseMemory } from '../../src/adapters/release-memory.ts'
 
 const MIB = 2 ** 20
 
@@ -167,5 +168,33 @@ describe('BodyBuffer', () => {
     expect(budget.exhausted).toBe(false)
     buffer.push(Buffer.alloc(MIB))
     expect(budget.exhausted).toBe(false)
+  })
+})
+
+describe('the memory of a batch', () => {
+  it('is given back once the next one is asked for, where nobody else uses it', async () => {
+    const pieces: Uint8Array[] = [Buffer.alloc(2 * MIB), Buffer.alloc(2 * MIB)]
+    const released: number[][] = []
+    const release = (those: readonly Uint8Array[]): void =>
+      void released.push(those.map((piece) => pieces.indexOf(piece)))
+    const source = { resume() {}, pause() {}, release }
+    const buffer = new BodyBuffer(source, new ByteBudget(100 * MIB))
+    for (const piece of pieces) buffer.push(piece)
+    await buffer.read()
+    expect(released).toEqual([])
+    buffer.end()
+    await buffer.read()
+    expect(released).toEqual([[0, 1]])
+    buffer.close()
+    expect(released).toHaveLength(1)
+  })
+
+  it.each([
+    ['a buffer of its own', new Uint8Array(16_384), true],
+    ['a part of a buffer', new Uint8Array(32_768).subarray(1), false],
+    ['too little', new Uint8Array(16_383), false],
+  ])('is released: %s', (_, piece, expected) => {
+    releaseMemory([piece])
+    expect(piece.byteLength === 0).toBe(expected)
   })
 })

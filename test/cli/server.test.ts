@@ -191,6 +191,20 @@ describe('tussi-server', () => {
     expect((await patch(location, 0, randomBytes(11))).status).toBe(413)
   })
 
+  it('reads long bodies from their sockets when it is told to', async () => {
+    const cwd = await temporaryDirectory()
+    const { url } = await startServer(cwd, ['--direct-sockets'])
+    const body = randomBytes(20_000_000)
+    const location = await createUpload(url, body.byteLength, { filename: 'long.bin' })
+    const { status, headers } = await patch(location, 0, body)
+    expect({ status, connection: headers.get('connection') }).toEqual({
+      status: 204,
+      connection: 'close',
+    })
+    await saved(cwd, 'long.bin')
+    expect(await sha256(join(cwd, 'dest', 'long.bin'))).toBe(sha256Of(body))
+  })
+
   it('answers other paths, and what is no HTTP, in words', async () => {
     const { url } = await startServer(await temporaryDirectory())
     const elsewhere = await fetch(new URL('/elsewhere', url))

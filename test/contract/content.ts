@@ -3,14 +3,20 @@ import type { Batch, Content } from '../../src/store/storage.ts'
 
 type Pieces = string | Uint8Array | readonly (string | Uint8Array)[]
 
-/** A body of the given batches; each is one piece or a list of pieces. */
+/**
+ * A body of the given batches; each is one piece or a list of pieces. Their buffers hold something else
+ * once the next one is asked for, as those of a socket may.
+ */
 export function contentOf(...batches: readonly Pieces[]): Content {
+  let before: Batch | undefined
   const left = batches.map((pieces, at) => batchOf(pieces, { last: at === batches.length - 1 }))
   if (left.length === 0) left.push(batchOf('', { last: true }))
   return {
     async read() {
+      for (const piece of before?.pieces ?? []) piece.fill(0)
       const batch = left.shift()
       if (!batch) throw new TypeError('read after the last batch')
+      before = batch
       return batch
     },
   }
@@ -75,7 +81,7 @@ function deferred<T>(): {
 function batchOf(pieces: Pieces, { last }: { readonly last: boolean }): Batch {
   const list = typeof pieces === 'string' || pieces instanceof Uint8Array ? [pieces] : pieces
   const bytes = list
-    .map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece))
+    .map((piece) => Buffer.from(piece as Uint8Array))
     .filter((piece) => piece.byteLength > 0)
   return { pieces: bytes, byteLength: bytes.reduce((sum, b) => sum + b.byteLength, 0), last }
 }

@@ -137,9 +137,9 @@ export class MemoryStorage implements Storage {
       }
       try {
         this.#entry(id) // finished or deleted meanwhile?
-        held.push(...batch.pieces)
+        if (atomic) held.push(Buffer.concat(batch.pieces))
         if (atomic && !batch.last) continue
-        const bytes = Buffer.concat(held.splice(0))
+        const bytes = Buffer.concat(atomic ? held : batch.pieces)
         compareOffset(entry.upload, at)
         const end = at + bytes.byteLength
         if (batch.last && complete) checkComplete(entry.upload, end)
