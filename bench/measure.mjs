@@ -5,6 +5,7 @@
  */
 import { cpuSeconds, memoryOf, resetPeak } from './process-tree.mjs'
 import { startLoad } from './start.mjs'
+import { warmMemory } from './warm-memory.mjs'
 
 /**
  * @typedef {object} Measurement
@@ -21,6 +22,9 @@ const SETTLE_MS = 1500
 /** What a server needs for any upload is there before the stalled ones come. */
 const BEFORE_STALLED = { connections: 16, bytes: 4096, operations: 400 }
 
+/** Sockets and servers hold some of it in between. */
+const SPARE_BYTES = 256 * 2 ** 20
+
 /**
  * @param {import('./start.mjs').RunningServer} running
  * @param {import('./scenarios.mjs').Scenario['job']} job
@@ -32,6 +36,7 @@ export async function measure(running, job, unit) {
   const { pid, port, server } = running
   const before = memoryOf(pid)
   const load = await startLoad({ ...job, port, path: server.path })
+  if (unit === 'MiB') warmMemory((job.operations ?? 0) * job.bytes + SPARE_BYTES)
   resetPeak(pid)
   const cpu = cpuSeconds(pid)
   const result = await load.go()

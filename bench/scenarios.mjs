@@ -14,6 +14,7 @@
  * @property {readonly Where[]} on
  * @property {string} unit of the rate: `uploads` and the like count operations, `MiB` counts bytes
  * @property {string} [needs] an extension of tus; a server without it is left out
+ * @property {boolean} [bulk] of long bodies
  * @property {number} [smallBytes] of an upload where `--quick` was asked for
  */
 
@@ -62,6 +63,7 @@ export const SCENARIOS = [
     job: { work: 'post-patch', connections: 4, bytes: 256 * MIB, operations: 4 },
     on: EVERYWHERE,
     unit: 'MiB',
+    bulk: true,
     smallBytes: 32 * MIB,
   },
   {
@@ -70,6 +72,7 @@ export const SCENARIOS = [
     job: { work: 'post-patch', connections: 4, bytes: 64 * MIB, chunk: 8 * MIB, operations: 12 },
     on: EVERYWHERE,
     unit: 'MiB',
+    bulk: true,
     smallBytes: 16 * MIB,
   },
   {
@@ -78,6 +81,7 @@ export const SCENARIOS = [
     job: { work: 'concatenation', connections: 4, bytes: 64 * MIB, operations: 12 },
     on: EVERYWHERE,
     unit: 'MiB',
+    bulk: true,
     needs: 'concatenation',
     smallBytes: 16 * MIB,
   },

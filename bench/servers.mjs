@@ -24,6 +24,7 @@ import { RUSTUS, VENV_PYTHON } from './peers.mjs'
  * @property {string} path where uploads are created
  * @property {string} lacks what it leaves out of the work that ours does
  * @property {string} [lacksSync] the same where fsync is asked for
+ * @property {boolean} [bulkOnly] differs from another one in nothing but long bodies
  * @property {(place: Place) => string[]} command
  */
 
@@ -43,6 +44,12 @@ export const OURS = {
 /** @type {readonly Server[]} */
 export const SERVERS = [
   OURS,
+  {
+    ...OURS,
+    name: 'tussi, direct sockets',
+    bulkOnly: true,
+    command: (place) => [...OURS.command(place), '--direct-sockets'],
+  },
   {
     name: 'tusd',
     path: '/files/',

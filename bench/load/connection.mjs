@@ -14,8 +14,12 @@ const END = Buffer.from('\r\n\r\n')
 const PIECE = Buffer.alloc(1024 * 1024, 'tussi ')
 
 export class Connection {
+  /** @type {number} */
+  #port
   /** @type {import('node:net').Socket} */
   #socket
+  /** The server ends the connection with its last answer. */
+  #ends = false
   /** @type {Buffer} */
   #received = Buffer.alloc(0)
   #head = false
@@ -24,19 +28,28 @@ export class Connection {
   /** @type {((reason: Error) => void) | undefined} */
   #reject
 
-  /** @param {import('node:net').Socket} socket */
-  constructor(socket) {
-    this.#socket = socket
-    socket.on('data', (data) => this.#receive(data))
-    socket.on('error', (error) => this.#reject?.(error))
-    socket.on('close', () => this.#reject?.(new Error('the server closed the connection')))
+  /** @param {number} port */
+  constructor(port) {
+    this.#port = port
+    this.#socket = this.#connect()
   }
 
   /** @param {number} port */
   static async open(port) {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    await once(socket, 'connect')
-    return new Connection(socket)
+    const connection = new Connection(port)
+    await once(connection.#socket, 'connect')
+    return connection
+  }
+
+  #connect() {
+    const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true })
+    const lose = (/** @type {Error} */ reason) => {
+      if (socket === this.#socket) this.#reject?.(reason)
+    }
+    socket.on('data', (data) => this.#receive(data))
+    socket.on('error', lose)
+    socket.on('close', () => lose(new Error('the server closed the connection')))
+    return socket
   }
 
   /**
@@ -45,6 +58,12 @@ export class Connection {
    * @returns {Promise<Answer>}
    */
   async request(head, bytes = 0) {
+    if (this.#ends) {
+      this.#socket.destroy()
+      this.#socket = this.#connect()
+      this.#ends = false
+      await once(this.#socket, 'connect')
+    }
     const answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -98,6 +117,7 @@ export class Connection {
     if (!this.#head && status !== 204 && !isWhole(head, received, rest)) return
     this.#received = Buffer.alloc(0)
     this.#reject = undefined
+    this.#ends = /\r\nconnection: *close/i.test(head)
     const location = status === 201 ? /\r\nlocation: *([^\r]+)/i.exec(head)?.[1] : undefined
     const extensions = /\r\ntus-extension: *([^\r]+)/i.exec(head)?.[1]
     this.#resolve?.({ status, location, extensions })
