@@ -8,7 +8,9 @@ export async function refuse(uploads: Uploads, id: string, refusal: UploadRefusa
   const { storage, queue, digests, emit } = uploads
   const { completedDir } = queue
   try {
-    await storage.note(id, { refusal })
+    // In another process it may be before its judge: what is noted there counts.
+    const letGo = await storage.hold?.(id)
+    await storage.note(id, { refusal }).finally(letGo)
   } catch (error) {
     // One that waits for a worker has left the storage.
     if (!(error instanceof UploadError) || error.code !== 'ERR_UPLOAD_NOT_FOUND') throw error

@@ -1,4 +1,5 @@
 /** Upload termination. @module */
+import { UploadError } from '../errors.ts'
 import type { Uploads } from './uploads.ts'
 
 /**
@@ -8,7 +9,8 @@ import type { Uploads } from './uploads.ts'
  */
 export async function terminate(uploads: Uploads, id: string): Promise<void> {
   // Nothing to stop: a termination takes no time.
-  const release = await uploads.holders.take(id, () => undefined)
+  const reason = new UploadError('ERR_UPLOAD_GONE', 'the upload was terminated')
+  const release = await uploads.holders.take(id, () => undefined, reason)
   try {
     await end(uploads, id)
   } finally {

@@ -50,6 +50,28 @@ async function received({ tus }: Served, root: string): Promise<string> {
   return sum
 }
 
+it('is ended by a DELETE while it is being put together', async () => {
+  const { url, storage } = await serve(await temporaryDirectory())
+  const { concatenation } = storage
+  const concat = concatenation.concat.bind(concatenation)
+  let begun = (): void => undefined
+  const running = new Promise<void>((resolve) => {
+    begun = resolve
+  })
+  // As on a file system that shares no blocks.
+  concatenation.concat = async (id, request) => {
+    begun()
+    await new Promise((resolve) => request.signal.addEventListener('abort', resolve))
+    return concat(id, request)
+  }
+  const open = await part(url, randomBytes(1), 3)
+  const final = (await join(url, [open])).headers.get('location') ?? ''
+  expect((await patch(open, 1, randomBytes(2))).status).toBe(204)
+  await running
+  expect((await fetch(final, { method: 'DELETE', headers: TUS })).status).toBe(204)
+  expect((await fetch(final, { method: 'HEAD', headers: TUS })).status).toBe(410)
+})
+
 describe('a final upload', () => {
   it('is put together by whichever process gets the last part', async () => {
     const root = await temporaryDirectory()

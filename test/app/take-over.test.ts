@@ -57,7 +57,7 @@ describe('take-over', () => {
     const location = await createUpload(served.url, 4_000_000)
     const stalled = await stall(served, location, randomBytes(1_000_000), 4_000_000)
     expect((await fetch(location, { method: 'DELETE', headers: TUS })).status).toBe(204)
-    await expect.poll(stalled.answer).toMatch(/^HTTP\/1\.1 409 /)
+    await expect.poll(stalled.answer).toMatch(/^HTTP\/1\.1 410 /)
     stalled.socket.write(randomBytes(100_000))
     expect(await readdir(served.directory)).toEqual(['.tussi'])
     expect((await fetch(location, { method: 'HEAD', headers: TUS })).status).toBe(410)

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { type Running, start } from '../run.ts'
-import { createUpload, idOf, offsetOf, patch, TUS, temporaryDirectory } from '../serve.ts'
+import { createUpload, idOf, offsetOf, patch, serve, TUS, temporaryDirectory } from '../serve.ts'
 
 const SCRIPT = new URL('verdict-process.mjs', import.meta.url).pathname
 const HELLO = Buffer.from('hello')
@@ -50,4 +50,16 @@ it('is asked for by one of two processes, and told by both', async () => {
   expect(await (await first).json()).toBe(a.child.pid)
   expect(await (await patch(there, 0, HELLO)).json()).toBe(a.child.pid)
   expect(b.stdout()).not.toContain('asked')
+})
+
+it('is not refused by a stop that had to give up', { timeout: 20_000 }, async () => {
+  const root = await temporaryDirectory()
+  const judge = await startJudge(root)
+  const { tus } = await serve(root)
+  const location = await createUpload(judge.url, 5)
+  const sending = patch(location, 0, HELLO)
+  await judge.until(/^asked/m)
+  await expect(tus.stop(idOf(location), 'no')).rejects.toMatchObject({ code: 'ERR_UPLOAD_LOCKED' })
+  await writeFile(join(root, 'go'), '')
+  expect(await (await sending).json()).toBe(judge.child.pid)
 })

@@ -197,7 +197,7 @@ function describeTakeOver(served: () => Served): void {
     await stands(served(), path, 5)
     expect((await send({ method: 'DELETE', path, fields: {} })).status).toBe(204)
     const [, ended] = await connection.receive(2)
-    expect(ended).toMatchObject({ status: 409, fields: { connection: 'close' } })
+    expect(ended).toMatchObject({ status: 410, fields: { connection: 'close' } })
     expect((await head(send, path)).status).toBe(410)
     await connection.cut()
   })
