@@ -153,8 +153,10 @@ export class NodeContent implements AppendContent {
     this.#buffer = buffer
     // Of a body that was begun nobody knows what is missing: the rest would lie at the wrong place.
     if (req.readableDidRead) buffer.fail(consumed())
+    // A stream of HTTP/2 that broke off before anybody read looks as if it had come to its end.
+    else if (req.aborted) buffer.fail(connectionReset())
     else if (req.readableEnded) buffer.end()
-    if (req.readableDidRead || req.readableEnded) return buffer
+    if (req.readableDidRead || req.aborted || req.readableEnded) return buffer
     const cut = (): void => {
       if (!buffer.settled) this.#fail(connectionReset())
     }

@@ -1,5 +1,6 @@
 /** What is particular to servers of Node. @module */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -90,5 +91,31 @@ describe('a stream of HTTP/2', () => {
     await once(stream, 'close')
     expect(JSON.parse(answer)).toMatchObject({ code: 'ERR_MISMATCHED_OFFSET' })
     expect(stream.rstCode).toBe(0)
+  })
+
+  it('that broke off before its body was read is cut off, and makes no upload complete', async () => {
+    const steps = new EventEmitter()
+    const asked = once(steps, 'asked')
+    const onCreate = async (): Promise<undefined> => {
+      steps.emit('asked')
+      await once(steps, 'broken')
+    }
+    const { tus, url, directory } = await serve(await temporaryDirectory(), { onCreate })
+    const server = createHttp2Server(tus.listener).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    server.on('request', (req) => req.once('aborted', () => steps.emit('broken')))
+    const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const fields = { 'upload-complete': '?1', 'upload-draft-interop-version': '8' }
+    const stream = session.request({ ':method': 'POST', ':path': '/files/', ...fields })
+    stream.on('error', () => undefined).write('hello')
+    await asked
+    session.destroy()
+    const made = async (): Promise<string | undefined> =>
+      (await readdir(directory)).find((name) => name.endsWith('.meta'))
+    await expect.poll(made).toBeDefined()
+    const id = (await made())?.replace('.meta', '')
+    const { headers } = await fetch(`${url}${id}`, { method: 'HEAD' })
+    expect(headers.get('Upload-Complete')).toBe('?0')
   })
 })
