@@ -7,6 +7,7 @@ import type { StoredUpload } from '../store/upload.ts'
 import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
 import { complete, isGated } from './complete.ts'
 import { toUploadInfo, type UploadCreatedEvent } from './events.ts'
+import { paced } from './limits.ts'
 import { isWaiting } from './look-up.ts'
 import { ProgressReport } from './progress-report.ts'
 import {
@@ -121,7 +122,7 @@ async function firstBytes(
   const { contentLength, checksum } = terms
   const none = length === 0 || contentLength === 0
   const tooMany = none
-    ? !(await isEmpty(checkedBody(content, checksum, content)))
+    ? !(await isEmpty(paced(checkedBody(content, checksum, content), uploads)))
     : (contentLength ?? 0) > (length ?? Infinity)
   if (tooMany) {
     throw new UploadError(

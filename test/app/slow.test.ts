@@ -43,6 +43,18 @@ describe('a sender that falls silent', () => {
     expect((await patch(location, sent, randomBytes(1000 - sent))).status).toBe(204)
   })
 
+  it('where an upload is empty is given up as well, while its end is awaited', async () => {
+    const { port } = await serve(await temporaryDirectory(), { idleTimeoutMs: 200 })
+    const socket = connect(port, '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    socket.write(
+      'POST /files/ HTTP/1.1\r\nHost: h\r\nUpload-Complete: ?1\r\nUpload-Length: 0\r\n' +
+        'Transfer-Encoding: chunked\r\n\r\n',
+    )
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 503 [\s\S]*ERR_READ_TIMEOUT/)
+  })
+
   it('but goes on in time is not', async () => {
     const { url, port } = await serve(await temporaryDirectory(), { idleTimeoutMs: 1000 })
     const location = await createUpload(url, 5)
