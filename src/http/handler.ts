@@ -57,8 +57,7 @@ export function createHandler(options: HandlerOptions): Handle {
     const fields = decided instanceof Promise ? await decided : decided
     const { target, content } = exchange
     const extensions = content.trailer ? withTrailers : options.extensions
-    const nowMs = Date.now()
-    const server = { maxMetadataSize, maxSize, maxChunkSize, lifetimeMs, extensions, nowMs }
+    const server = { maxMetadataSize, maxSize, maxChunkSize, lifetimeMs, extensions, now: Date.now }
     const header = (name: string): string | undefined => exchange.header(name)
     const request = { method, id: uploadIdFrom(target), header }
     const dialect = chooseDialect(request, server)

@@ -24,8 +24,8 @@ export interface RufhServer {
   readonly maxMetadataSize: number
   /** How long an upload lives that is not gone on with, `null` for ever. */
   readonly lifetimeMs: number | null
-  /** Unix time in milliseconds. */
-  readonly nowMs: number
+  /** Unix time in milliseconds: a lifetime counts from the answer, and a request may take long. */
+  readonly now: () => number
 }
 
 /**
@@ -101,10 +101,11 @@ export function formatProgress(offset: number, version: RufhVersion): Record<str
 /** Of an upload, or of those that will be made. A limit is never tighter than what was agreed upon. */
 export function limits(
   { lifetime }: RufhVersion,
-  { maxSize, maxChunkSize, lifetimeMs, nowMs }: RufhServer,
+  { maxSize, maxChunkSize, lifetimeMs, now }: RufhServer,
   upload?: ShownUpload,
 ): Record<string, string> {
   if (lifetime === undefined) return {}
+  const nowMs = now()
   const expiresAt = upload ? upload.expiresAt?.getTime() : nowMs + (lifetimeMs ?? Number.NaN)
   const seconds = Math.max(0, Math.floor(((expiresAt ?? Number.NaN) - nowMs) / 1000))
   const members = formatDictionary({

@@ -1,4 +1,5 @@
 /** What an application decides, told to clients of the IETF protocol. @module */
+import { setTimeout } from 'node:timers/promises'
 import { UploadError } from 'tussi'
 import { describe, expect, it } from 'vitest'
 import { idOf, offsetOf, type ServeOptions, serve, temporaryDirectory } from '../serve.ts'
@@ -121,6 +122,23 @@ describe('an upload', () => {
     const found = await fetch(url, { method: 'HEAD' })
     expect(found.headers.get('upload-limit')).toBe('max-size=10')
     expect(await last(url, 5, 'world')).toMatchObject({ status: 201, complete: '?1' })
+  })
+})
+
+describe('the lifetime of an upload', () => {
+  it('counts from the answer, however long the request took', async () => {
+    const { url } = await serve(await temporaryDirectory(), { expiration: { afterMs: 10_000 } })
+    const slow = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('hello')
+      await setTimeout(1500)
+      yield Buffer.from('world')
+    }
+    const headers = { 'Upload-Complete': '?0' }
+    const body = ReadableStream.from(slow())
+    const init = { method: 'POST', headers, body, duplex: 'half' } as const
+    const answer = await fetch(url, init)
+    const [, seconds] = /max-age=(\d+)/.exec(answer.headers.get('upload-limit') ?? '') ?? []
+    expect(Number(seconds)).toBeLessThanOrEqual(10)
   })
 })
 

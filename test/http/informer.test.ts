@@ -9,7 +9,7 @@ const SERVER = {
   maxChunkSize: null,
   maxMetadataSize: 4096,
   lifetimeMs: null,
-  nowMs: 0,
+  now: () => 0,
 }
 const UPLOAD = { uploadId: 'u', length: null, expiresAt: null } as StoredUpload
 const locate = (id: string): string => `http://x/${id}`

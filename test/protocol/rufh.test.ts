@@ -23,7 +23,7 @@ const SERVER: RufhServer = {
   maxChunkSize: null,
   maxMetadataSize: 4096,
   lifetimeMs: null,
-  nowMs: NOW,
+  now: () => NOW,
 }
 const UPLOAD: ShownUpload = {
   length: 10,
