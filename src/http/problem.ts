@@ -25,7 +25,7 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
   ERR_DIRECTORY: SERVER_FAULT,
   ERR_FILE_EXISTS: SERVER_FAULT,
   ERR_INSUFFICIENT_STORAGE: { status: 507, title: 'Not enough space' },
-  ERR_INVALID_CHECKSUM: { status: 400, title: 'Invalid Upload-Checksum' },
+  ERR_INVALID_CHECKSUM: { status: 400, title: 'Invalid checksum' },
   ERR_INVALID_CONCAT: { status: 400, title: 'Invalid Upload-Concat' },
   ERR_INVALID_CONTENT_LENGTH: { status: 400, title: 'Invalid Content-Length' },
   ERR_INVALID_CONTENT_TYPE: { status: 415, title: 'Wrong content type' },

@@ -50,17 +50,42 @@ export function keyOf(algorithm: DigestAlgorithm): string {
   return algorithm.replace('sha', 'sha-')
 }
 
+/** Which fields have a digest that its algorithm cannot give. */
+export function findInvalidDigests(
+  header: Header,
+): { readonly header: string; readonly algorithm: string }[] {
+  return ['Content-Digest', 'Repr-Digest'].flatMap((name) => {
+    const found = findDigest(header, name)
+    return found && !isValid(found) ? [{ header: name, algorithm: keyOf(found.algorithm) }] : []
+  })
+}
+
+interface FoundDigest {
+  readonly algorithm: DigestAlgorithm
+  readonly bytes: Buffer
+}
+
 function parseDigest(header: Header, name: string): ReprDigest | undefined {
-  const digests = parseByteSequences(header(name.toLowerCase()) ?? '')
-  const algorithm = DIGEST_ALGORITHMS.find((known) => digests.has(keyOf(known)))
-  if (!algorithm) return undefined
-  const bytes = digests.get(keyOf(algorithm))
-  const size = CHECKSUM_BYTES[algorithm]
-  if (bytes?.byteLength === size) return { algorithm, digest: bytes.toString('base64') }
+  const found = findDigest(header, name)
+  if (!found) return undefined
+  const { algorithm, bytes } = found
+  if (isValid(found)) return { algorithm, digest: bytes.toString('base64') }
   throw new UploadError(
     'ERR_INVALID_CHECKSUM',
-    `the ${keyOf(algorithm)} in ${name} must be a byte sequence of ${size} bytes`,
+    `the ${keyOf(algorithm)} in ${name} must be a byte sequence of ${CHECKSUM_BYTES[algorithm]} bytes`,
   )
+}
+
+function findDigest(header: Header, name: string): FoundDigest | undefined {
+  const digests = parseByteSequences(header(name.toLowerCase()) ?? '')
+  return DIGEST_ALGORITHMS.flatMap((algorithm) => {
+    const bytes = digests.get(keyOf(algorithm))
+    return bytes ? [{ algorithm, bytes }] : []
+  })[0]
+}
+
+function isValid({ algorithm, bytes }: FoundDigest): boolean {
+  return bytes.byteLength === CHECKSUM_BYTES[algorithm]
 }
 
 /** The one with the highest weight; 0 stands for an algorithm that is not acceptable. */

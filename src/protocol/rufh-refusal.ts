@@ -1,6 +1,6 @@
 /** What the IETF dialect says of a refusal beyond its code. Pure. @module */
 import type { UploadError } from '../errors.ts'
-import { keyOf, parseContentDigest } from './digest-fields.ts'
+import { findInvalidDigests, keyOf, parseContentDigest } from './digest-fields.ts'
 import { formatCompleteness, limits, RUFH_METHODS, type RufhServer } from './rufh.ts'
 import { PARTIAL_UPLOAD } from './rufh-request.ts'
 import type { RufhVersion } from './rufh-versions.ts'
@@ -13,7 +13,7 @@ export interface RefusalChanges {
   /** A registered problem type, by its last part. */
   readonly type?: string
   /** Members of the problem. */
-  readonly members?: Readonly<Record<string, number | string>>
+  readonly members?: Readonly<Record<string, unknown>>
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -64,9 +64,9 @@ function statusAndType(
     case 'ERR_UPLOAD_SIZE_EXCEEDED':
       return { status: 400, type: INCONSISTENT }
     case 'ERR_INVALID_CHECKSUM':
-      return { type: 'digest-invalid-value' }
+      return { type: 'digest-invalid-values' }
     case 'ERR_MISMATCHED_CHECKSUM':
-      return { status: 400, type: 'digest-mismatching-value' }
+      return { status: 400, type: 'digest-mismatched-values' }
     case 'ERR_UPLOAD_GONE':
       return { status: gone }
     default:
@@ -74,14 +74,20 @@ function statusAndType(
   }
 }
 
+/** Those of digests as draft-ietf-httpapi-digest-fields-problem-types has them. */
 function members(
-  { code, offset }: UploadError,
+  { code, offset, message }: UploadError,
   header: TusRequest['header'],
 ): Pick<RefusalChanges, 'members'> {
   const digest = code === 'ERR_MISMATCHED_CHECKSUM' && parseContentDigest(header)
   if (digest) {
     const { algorithm, digest: base64 } = digest
-    return { members: { algorithm: keyOf(algorithm), 'provided-digest': `:${base64}:` } }
+    const told = { algorithm: keyOf(algorithm), header: 'Content-Digest' }
+    return { members: { mismatched_digests: [{ ...told, provided_digest: `:${base64}:` }] } }
+  }
+  if (code === 'ERR_INVALID_CHECKSUM') {
+    const invalid = findInvalidDigests(header)
+    return { members: { invalid_digests: invalid.map((told) => ({ ...told, reason: message })) } }
   }
   const provided = parseNonNegativeInteger(header('upload-offset') ?? '')
   if (code !== 'ERR_MISMATCHED_OFFSET' || offset === undefined || provided === undefined) return {}

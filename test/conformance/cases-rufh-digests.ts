@@ -52,9 +52,14 @@ const contents: readonly ConformanceCase[] = [
     code: 'ERR_MISMATCHED_CHECKSUM',
     fields: INCOMPLETE,
     problem: {
-      type: `${IANA}digest-mismatching-value`,
-      algorithm: 'sha-256',
-      'provided-digest': `:${base64('sha256', 'wOrld')}:`,
+      type: `${IANA}digest-mismatched-values`,
+      mismatched_digests: [
+        {
+          algorithm: 'sha-256',
+          provided_digest: `:${base64('sha256', 'wOrld')}:`,
+          header: 'Content-Digest',
+        },
+      ],
     },
     after: INCOMPLETE,
   },
@@ -99,7 +104,16 @@ const contents: readonly ConformanceCase[] = [
     request: append('sha-256=:AAAA:'),
     status: 400,
     code: 'ERR_INVALID_CHECKSUM',
-    problem: { type: `${IANA}digest-invalid-value` },
+    problem: {
+      type: `${IANA}digest-invalid-values`,
+      invalid_digests: [
+        {
+          algorithm: 'sha-256',
+          header: 'Content-Digest',
+          reason: 'the sha-256 in Content-Digest must be a byte sequence of 32 bytes',
+        },
+      ],
+    },
   },
   {
     id: 'rufh-34-content-creation',
