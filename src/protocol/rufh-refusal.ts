@@ -46,11 +46,18 @@ export function formatRufhRefusal(
     ...members(error, header),
     headers: {
       ...(WRITES.has(method) && formatCompleteness(final, version)),
-      ...(LIMITS.has(code) && limits(version, server)),
+      ...(LIMITS.has(code) &&
+        limits(version, method === 'PATCH' ? exceeded(code, server) : server)),
       ...(code === 'ERR_INVALID_CONTENT_TYPE' && { 'Accept-Patch': PARTIAL_UPLOAD }),
       ...(code === 'ERR_METHOD_NOT_ALLOWED' && { Allow: RUFH_METHODS }),
     },
   }
+}
+
+/** What an upload that is there was told of its length and lifetime besides may be more, or less. */
+function exceeded(code: UploadError['code'], server: RufhServer): RufhServer {
+  const maxSize = code === 'ERR_MAX_SIZE_EXCEEDED' ? server.maxSize : null
+  return { ...server, maxSize, lifetimeMs: null }
 }
 
 function statusAndType(

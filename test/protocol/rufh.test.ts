@@ -239,7 +239,7 @@ describe('a refusal', () => {
   const header = (name: string): string | undefined => (name === 'upload-offset' ? '7' : undefined)
   const refusal = (code: UploadError['code'], method = 'PATCH', status?: number): object => {
     const error = new UploadError(code, 'why', { offset: 5, ...(status && { status }) })
-    const server = { ...SERVER, maxSize: 7 }
+    const server = { ...SERVER, maxSize: 7, maxChunkSize: 3, lifetimeMs: 60_000 }
     const request = { method, id: ID, header }
     return formatRufhRefusal(error, { request, version: V8, server, admitted: true })
   }
@@ -248,11 +248,20 @@ describe('a refusal', () => {
     ['ERR_MISMATCHED_OFFSET', { members: { 'expected-offset': 5, 'provided-offset': 7 } }],
     ['ERR_INVALID_UPLOAD_LENGTH', { type: 'inconsistent-upload-length' }],
     ['ERR_UPLOAD_SIZE_EXCEEDED', { status: 400, type: 'inconsistent-upload-length' }],
-    ['ERR_MAX_SIZE_EXCEEDED', { headers: { 'Upload-Limit': 'max-size=7' } }],
+    ['ERR_MAX_SIZE_EXCEEDED', { headers: { 'Upload-Limit': 'max-size=7, max-append-size=3' } }],
     ['ERR_INVALID_CONTENT_TYPE', { headers: { 'Accept-Patch': 'application/partial-upload' } }],
     ['ERR_UPLOAD_LOCKED', { headers: { 'Upload-Complete': '?0' } }],
   ] as const)('%s', (code, changes) => {
     expect(refusal(code)).toMatchObject(changes)
+  })
+
+  it('tells who begins all limits, and who goes on none that may be another for the upload', () => {
+    expect(refusal('ERR_CHUNK_SIZE_EXCEEDED', 'POST')).toMatchObject({
+      headers: { 'Upload-Limit': 'max-size=7, max-append-size=3, max-age=60' },
+    })
+    expect(refusal('ERR_CHUNK_SIZE_EXCEEDED')).toMatchObject({
+      headers: { 'Upload-Limit': 'max-append-size=3' },
+    })
   })
 
   it('says that the upload is not complete where it was written to, unless the application refused', () => {
