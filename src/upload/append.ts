@@ -1,7 +1,9 @@
 /** Upload append. @module */
 import { UploadError } from '../errors.ts'
 import type { AppendOperation } from '../protocol/operation.ts'
+import type { Content } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
+import { paced } from './limits.ts'
 import { lookUp } from './look-up.ts'
 import { type AppendContent, checkTerms, isOverrun, receive } from './receive.ts'
 import { end } from './terminate.ts'
@@ -30,9 +32,10 @@ export async function append(
   checkTerms(uploads, operation, content)
   const release = await uploads.holders.take(id, (reason) => content.stop(reason))
   try {
-    // Deciding before the body costs a look at the disk, which a body that is here already saves.
-    if (!(await content.arrived())) {
-      const repeated = await check(uploads, operation)
+    // Deciding before the body costs a look at the disk, which a body that is here already saves. Where
+    // only its end will tell what it repeats, it has to be there still.
+    if (!(await content.arrived()) || isOpenEnd(operation)) {
+      const repeated = await check(uploads, operation, content)
       if (repeated) return repeated
     }
     return await write(uploads, operation, content)
@@ -61,15 +64,21 @@ async function write(
 /** Refuses what cannot be appended; resolves with a finished upload whose last append this repeats. */
 async function check(
   uploads: Uploads,
-  { id, offset, length, contentLength, complete }: Appending,
+  operation: Appending,
+  content?: AppendContent,
 ): Promise<StoredUpload | undefined> {
+  const { id, offset, length, contentLength, complete } = operation
   const upload = await lookUp(uploads, id)
   if (upload.notes.concat?.parts) {
     throw new UploadError('ERR_MODIFY_FINAL', 'a final upload takes no bytes of its own')
   }
   const last = offset + (contentLength ?? 0)
   if (upload.state !== 'receiving') {
-    const repeated = contentLength !== undefined && last === upload.length
+    const bytes =
+      isOpenEnd(operation) && content
+        ? await count(paced(content, uploads), upload.offset - offset)
+        : contentLength
+    const repeated = bytes !== undefined && offset + bytes === upload.length
     if (repeated && complete !== false) return upload
     if (complete === undefined || offset !== upload.offset) throw mismatch(upload)
     throw new UploadError('ERR_UPLOAD_COMPLETED', 'the upload is complete and takes no more bytes')
@@ -91,6 +100,22 @@ async function check(
     )
   }
   return undefined
+}
+
+/** The request ends the upload, and does not say how long its body is. */
+function isOpenEnd({ complete, contentLength }: Appending): boolean {
+  return complete === true && contentLength === undefined
+}
+
+/** How long a body is of which nothing is kept; beyond `max` it does not matter. */
+async function count(body: Content, max: number): Promise<number> {
+  let bytes = 0
+  for (let last = false; !last && bytes <= max; ) {
+    const batch = await body.read()
+    bytes += batch.byteLength
+    last = batch.last
+  }
+  return bytes
 }
 
 function mismatch(upload: StoredUpload): UploadError {

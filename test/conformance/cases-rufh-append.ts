@@ -103,6 +103,26 @@ const ends: readonly ConformanceCase[] = [
     status: 201,
     fields: { ...COMPLETE, 'Upload-Offset': '5' },
   },
+  ...(['llo', ''] as const).map(
+    (body): ConformanceCase => ({
+      id: `rufh-25-replay-chunked-${body || 'empty'}`,
+      why: 'also to a request whose length only shows at its end',
+      rufh: 8,
+      upload: DONE,
+      request: patch(appendAt(5 - body.length, '?1'), body, true),
+      status: 201,
+      fields: { ...COMPLETE, 'Upload-Offset': '5' },
+    }),
+  ),
+  {
+    id: 'rufh-25-replay-chunked-longer',
+    why: 'and not to one that is another',
+    rufh: 8,
+    upload: DONE,
+    request: patch(appendAt(2, '?1'), 'lloo', true),
+    status: 409,
+    fields: { ...INCOMPLETE, 'Upload-Offset': '5' },
+  },
   {
     id: 'rufh-25-complete-takes-nothing',
     why: 'a complete upload takes no more',
