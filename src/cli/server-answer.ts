@@ -41,8 +41,12 @@ export function describeFailure(error: Error, url: string): string {
     const { code } = (causingError ?? {}) as NodeJS.ErrnoException
     return `no connection to ${url}${code ? ` (${code})` : ''}`
   }
-  const status = answer.getStatus()
-  const { detail, code } = parseProblem(answer.getBody())
+  return describeAnswer(answer.getStatus(), answer.getBody())
+}
+
+/** The same for an answer that the library has not seen. */
+export function describeAnswer(status: number, body: string): string {
+  const { detail, code } = parseProblem(body)
   const hint = code === 'ERR_CHUNK_SIZE_EXCEEDED' ? '; lower --chunk-size' : ''
   return detail === undefined
     ? `the server answered ${status}`

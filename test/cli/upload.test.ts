@@ -3,9 +3,11 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { UploadError } from 'tussi'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { completeRufh } from '../../src/cli/complete-rufh.ts'
 import { type Running, start } from '../run.ts'
-import { sha256, temporaryDirectory } from '../serve.ts'
+import { serve, sha256, temporaryDirectory } from '../serve.ts'
 import {
   expectOneLine,
   randomFile,
@@ -189,8 +191,28 @@ describe('tussi-upload', () => {
     await writeFile(join(cwd, 'a'), 'hello')
     const result = await upload(['--url', url, '--protocol', 'rufh', 'a'], cwd)
     expect(result.code).toBe(1)
-    expectOneLine(result, /the server answered 400 to the end of the upload/)
+    expectOneLine(result, /the server answered 400 \(at the end of the upload/)
     expect(await readdir(cwd)).toContain('tus-progress.json')
+  })
+
+  it('says why the end was not taken, whether the server refuses it or has trouble', async () => {
+    const refuse = (): never => {
+      throw new UploadError('ERR_REFUSED', 'no film', { status: 422 })
+    }
+    const { url } = await serve(await temporaryDirectory(), { onComplete: refuse })
+    const headers = { 'Upload-Complete': '?0', 'Upload-Length': '5' }
+    const made = await fetch(url, { method: 'POST', headers, body: 'hello' })
+    const end = {
+      url: made.headers.get('location') ?? '',
+      size: 5,
+      headers: {},
+      signal: new AbortController().signal,
+      retryDelaysMs: [0, 0],
+    }
+    await expect(completeRufh(end)).rejects.toThrow(/answered 422 ERR_REFUSED: no film/)
+    const { url: troubled } = await serveScript({ HEAD: [[503]] })
+    const trouble = completeRufh({ ...end, url: troubled })
+    await expect(trouble).rejects.toThrow(/answered 503/)
   })
 
   it('sends random data where no file is named', async () => {
