@@ -23,7 +23,8 @@ const BARE_ITEM = [
 ].join('|')
 const PARAMETERS = `(?:; *${KEY}(?:=(?:${BARE_ITEM}))?)*`
 const ITEM = `(?:${BARE_ITEM})${PARAMETERS}`
-const INNER_LIST = `\\( *(?:${ITEM}(?: +${ITEM})*)? *\\)`
+/** Spaces in one place only, or nothing but spaces would be looked at again from each of them. */
+const INNER_LIST = `\\( *(?:${ITEM}(?: +${ITEM})* *)?\\)`
 
 const INTEGER_ITEM = new RegExp(`^ *(${INTEGER})${PARAMETERS} *$`)
 const BOOLEAN_ITEM = new RegExp(`^ *(${BOOLEAN})${PARAMETERS} *$`)
