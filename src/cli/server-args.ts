@@ -4,7 +4,7 @@ import { parseFlags, UsageError } from './args.ts'
 
 export const SERVER_HELP = `tussi-server: receives resumable uploads (tus 1.0.0) and does not lose them
 
-usage: tussi-server [flags] | --help | --version
+usage: tussi-server [flags | --help | --version]
 
   --host ADDRESS         where to listen (127.0.0.1)
   --port N               0 picks a free one (8080)
@@ -21,9 +21,9 @@ usage: tussi-server [flags] | --help | --version
   --trusted-proxy CIDR   believe its X-Forwarded-Proto; repeatable
   --cors-origin ORIGIN   only its pages may upload; repeatable (every origin)
   --access-log           one line for each request on standard output
-  --yes                  ask nothing
+  --no-informational     no 104s: nginx takes them for the final answer
+  --yes                  ask for no directories, host or port on a terminal
 
-On a terminal it asks for the directories, host and port that were not given.
 There is no authentication: put it in front, and never serve the directories.
 SIGTERM and SIGINT record what has arrived and end with 0.
 `
@@ -46,6 +46,7 @@ export interface ServerArgs {
   readonly directSockets: boolean
   readonly trustedProxies: readonly string[]
   readonly corsOrigins: readonly string[]
+  readonly informational: boolean
 }
 
 /** The flags as given; what is absent may still be asked for. */
@@ -70,6 +71,7 @@ export interface GivenArgs {
     | 'directSockets'
     | 'trustedProxies'
     | 'corsOrigins'
+    | 'informational'
   >
 }
 
@@ -96,7 +98,15 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       'max-chunk-size',
       'expire-after',
     ],
-    switches: ['access-log', 'no-fsync', 'direct-sockets', 'yes', 'help', 'version'],
+    switches: [
+      'access-log',
+      'no-fsync',
+      'direct-sockets',
+      'no-informational',
+      'yes',
+      'help',
+      'version',
+    ],
     lists: ['trusted-proxy', 'cors-origin'],
     later: ['metrics', 'no-web'],
   })
@@ -123,6 +133,7 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       directSockets: flags.switch('direct-sockets'),
       trustedProxies: flags.list('trusted-proxy'),
       corsOrigins: flags.list('cors-origin'),
+      informational: !flags.switch('no-informational'),
     },
   }
 }

@@ -65,6 +65,7 @@ function createApp(
       filenameCharset: 'utf-8',
       trustedProxies: args.trustedProxies,
       cors: args.corsOrigins.length > 0 ? { origins: args.corsOrigins } : {},
+      informational: args.informational,
       logger,
     })
   } catch (error) {

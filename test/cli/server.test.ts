@@ -217,6 +217,25 @@ describe('tussi-server', () => {
     expect(answer).toMatch(/^HTTP\/1.1 400 [\s\S]*ERR_INVALID_REQUEST/)
   })
 
+  it.each([
+    [[], /^HTTP\/1\.1 104 [\s\S]*HTTP\/1\.1 201 /],
+    [['--no-informational'], /^HTTP\/1\.1 201 /],
+  ])('sends 104s unless told not to: %j', async (flags, expected) => {
+    const { url } = await startServer(await temporaryDirectory(), flags)
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    socket.write(
+      'POST /files/ HTTP/1.1\r\nHost: h\r\nUpload-Draft-Interop-Version: 8\r\n' +
+        'Upload-Complete: ?1\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello',
+    )
+    let answer = ''
+    socket.on('data', (text) => {
+      answer += text
+    })
+    await once(socket, 'close')
+    expect(answer).toMatch(expected)
+  })
+
   it('writes a line for each request when asked to', async () => {
     const running = await startServer(await temporaryDirectory(), ['--access-log'])
     await createUpload(running.url, 5)
