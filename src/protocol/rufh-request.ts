@@ -94,8 +94,10 @@ function parseRepresentation(header: Header, maxMetadataSize: number): UploadMet
     filetype: mediaType(type) === PARTIAL_UPLOAD ? undefined : type,
     'content-encoding': header('content-encoding'),
   }
+  // Also one whose value is no text.
+  const said = new Set(echo.split(',').map((pair) => pair.split(' ', 1)[0]))
   const more = Object.entries(told).filter(
-    (pair): pair is [string, string] => pair[1] !== undefined && !(pair[0] in values),
+    (pair): pair is [string, string] => pair[1] !== undefined && !said.has(pair[0]),
   )
   const all = [echo, ...more.map(([key, value]) => formatPair(key, value))]
   const field = all.filter((pair) => pair !== '').join(',')

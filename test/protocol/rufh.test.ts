@@ -104,6 +104,10 @@ describe('a creation', () => {
         echo: 'filename YQ==,filetype aW1hZ2UvcG5n,content-encoding Z3ppcA==',
       },
     })
+    const noText = { ...fields, 'upload-metadata': 'filename /w==' }
+    expect(parse('POST', noText)).toMatchObject({
+      metadata: { echo: 'filename /w==,filetype aW1hZ2UvcG5n,content-encoding Z3ppcA==' },
+    })
   })
 
   it('bounds what it takes', () => {
