@@ -32,6 +32,7 @@ const ALLOWED = [
   'Authorization, Content-Type, Origin, X-Requested-With, X-Request-ID, X-HTTP-Method-Override',
   'Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length',
   'Upload-Concat, Upload-Checksum, Upload-Complete, Upload-Incomplete, Content-Disposition',
+  'Content-Encoding',
   'Upload-Draft-Interop-Version, Content-Digest, Repr-Digest, Want-Repr-Digest',
 ].join(', ')
 

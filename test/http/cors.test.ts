@@ -32,6 +32,7 @@ describe('cors', () => {
   it.each([
     ['Upload-Offset', 'Upload-Length', 'Upload-Metadata', 'Tus-Resumable', 'Upload-Checksum'],
     ['Upload-Complete', 'Upload-Draft-Interop-Version', 'Repr-Digest', 'Content-Type'],
+    ['Content-Disposition', 'Content-Encoding'],
   ])('lets pages send the fields of both families: %s …', async (...names) => {
     const headers = await corsHeaders(resolveCors(), ask('https://a.example', true))
     const list = headers['Access-Control-Allow-Headers']?.split(', ')
