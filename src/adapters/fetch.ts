@@ -44,12 +44,16 @@ function toHeaders(fields: Readonly<Record<string, string>>): Headers {
 class FetchContent implements AppendContent {
   readonly #request: Request
   readonly #buffer: BodyBuffer
+  readonly #signal: AbortSignal | undefined
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   #paused = false
   #pumping = false
 
   constructor(request: Request, budget: ByteBudget) {
     this.#request = request
+    // Some runtimes end the body of a client that has gone as if it had come to its end: where no length
+    // gives it away, only the signal does, and that has to be asked for before.
+    this.#signal = isOpenEnd(request) ? request.signal : undefined
     const source = {
       resume: () => {
         this.#paused = false
@@ -89,18 +93,21 @@ class FetchContent implements AppendContent {
       const reader = this.#open()
       while (reader && !this.#paused) {
         const { done, value } = await reader.read()
-        if (done) this.#buffer.end()
+        if (done) this.#end()
         if (done) break
         this.#buffer.push(value)
       }
       if (!reader) this.#buffer.end()
     } catch (cause) {
-      const reset = 'the connection ended before the body did'
-      const error = new UploadError('ERR_CONNECTION_RESET', reset, { cause })
-      this.#buffer.fail(cause instanceof UploadError ? cause : error)
+      this.#buffer.fail(cause instanceof UploadError ? cause : connectionReset(cause))
     } finally {
       this.#pumping = false
     }
+  }
+
+  #end(): void {
+    if (this.#signal?.aborted) this.#buffer.fail(connectionReset(this.#signal.reason))
+    else this.#buffer.end()
   }
 
   #open(): ReadableStreamDefaultReader<Uint8Array> | undefined {
@@ -115,4 +122,13 @@ class FetchContent implements AppendContent {
     this.#reader = body.getReader()
     return this.#reader
   }
+}
+
+function isOpenEnd({ method, headers }: Request): boolean {
+  return method !== 'HEAD' && method !== 'GET' && !headers.has('content-length')
+}
+
+function connectionReset(cause: unknown): UploadError {
+  const message = 'the connection ended before the body did'
+  return new UploadError('ERR_CONNECTION_RESET', message, { cause })
 }

@@ -1,5 +1,6 @@
 /** Bodies that somebody has touched before they reach tussi. @module */
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TusApp } from 'tussi'
@@ -76,6 +77,22 @@ describe('a body of a Request', () => {
   it('of which a clone was read is taken', async () => {
     const response = await send((request) => request.clone().text())
     expect(response.status).toBe(204)
+  })
+
+  it('whose client has gone is cut off, though its stream comes to an end', async () => {
+    const { tus, url, completedDir } = await serve(await temporaryDirectory(), { logger: SILENT })
+    const gone = new AbortController()
+    const body = new ReadableStream({
+      pull(controller) {
+        gone.abort()
+        controller.close()
+      },
+    })
+    const headers = { 'Upload-Complete': '?1' }
+    const init = { method: 'POST', headers, body, duplex: 'half', signal: gone.signal } as const
+    const response = await (tus as TusApp).fetch(new Request(url, init))
+    expect(await response.json()).toMatchObject({ status: 400, code: 'ERR_CONNECTION_RESET' })
+    expect(await readdir(completedDir)).toEqual(['.tussi'])
   })
 
   it('whose client has gone is kept as far as it came', async () => {
