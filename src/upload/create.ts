@@ -159,14 +159,15 @@ async function receiveFirst(
   const { uploadId: id } = upload
   const { announcement, onOffset } = creation
   const reception = { id, offset: 0, ...terms, ...(onOffset && { onOffset }) }
-  const release = await uploads.holders.take(id, (reason) => content.stop(reason))
+  let release: (() => void) | undefined
   try {
     announcement?.make(upload)
-    return await orNothing(uploads, { upload, creation }, () =>
-      receive(uploads, reception, content),
-    )
+    return await orNothing(uploads, { upload, creation }, async () => {
+      release = await uploads.holders.take(id, (reason) => content.stop(reason))
+      return receive(uploads, reception, content)
+    })
   } finally {
-    release()
+    release?.()
   }
 }
 

@@ -4,12 +4,14 @@ import { readdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { beginRequest, type RawRequest } from '../raw-request.ts'
 import {
+  idOf,
   offsetOf,
   patch,
   type Served,
   serve,
   sha256,
   sha256Of,
+  TUS,
   temporaryDirectory,
 } from '../serve.ts'
 
@@ -55,6 +57,23 @@ describe('a creation with upload', () => {
     await expect.poll(answer, { timeout: 5000 }).toMatch(/\r\n\r\n/)
     await expectGoesOn(served, answer(), data, root)
   })
+
+  it.each([
+    [{ ...TUS, 'Upload-Length': '5', 'Content-Type': 'application/offset+octet-stream' }, 201],
+    [{ 'Upload-Complete': '?1' }, 503],
+  ])(
+    'whose server ends while a hook is asked tells where to go on: %j',
+    async (headers, status) => {
+      const served: Served = await serve(await temporaryDirectory(), {
+        onCreate: () => void served.tus.close(),
+        sniff: () => undefined,
+      })
+      const answer = await fetch(served.url, { method: 'POST', headers, body: 'hello' })
+      expect(answer.status).toBe(status)
+      const made = idOf(answer.headers.get('location') ?? '')
+      expect((await readdir(served.directory)).sort()).toEqual(['.tussi', made, `${made}.meta`])
+    },
+  )
 
   it('at the end of its server tells where to go on', async () => {
     const root = await temporaryDirectory()
