@@ -13,7 +13,7 @@ app.register(async (scope) => {
     await reply.code(401).headers(UNAUTHORIZED).send()
   })
   scope.route({
-    method: ['OPTIONS', 'POST', 'HEAD', 'PATCH'],
+    method: ['OPTIONS', 'POST', 'PUT', 'HEAD', 'GET', 'PATCH', 'DELETE'],
     url: '/api/files/*',
     // hijack: the answer is ours from here on.
     handler: async (request, reply) => {

@@ -156,6 +156,17 @@ describe.each(['node-http', 'node-http2', 'express', 'fastify', 'hono'])('exampl
     expect(await savedAs(example, location)).toBe(sha256Of(data))
   })
 
+  it('passes on every method that tussi announces', async () => {
+    const { send } = await open()
+    const fields = { ...AUTHORIZED, 'Upload-Complete': '?0' }
+    const made = await send('PUT', '/api/files/', fields, randomBytes(5))
+    expect(made.status).toBe(201)
+    const { pathname } = new URL(made.header('location') ?? '')
+    const asked = await send('GET', pathname, AUTHORIZED)
+    expect(asked.header('upload-offset')).toBe('5')
+    expect((await send('DELETE', pathname, AUTHORIZED)).status).toBe(204)
+  })
+
   it('lets a client without a token read that while it is sending', async () => {
     const { send } = await open()
     for (let i = 0; i < 5; i++) {
