@@ -101,7 +101,7 @@ class AppendStream {
         const due = this.#uncommitted > 0 && !this.#request.atomic
         batch = await content.read(due ? CHECKPOINT_MS : undefined)
         await this.#write(batch)
-        if (batch.byteLength === 0 && !this.#full) await this.#checkpoint()
+        if (batch.byteLength === 0 && !this.#full && !this.#ends(batch)) await this.#checkpoint()
       }
       if (this.#request.complete) checkComplete(this.#record, this.#end)
     } catch (error) {
@@ -126,6 +126,14 @@ class AppendStream {
     return this.#request.complete === undefined && this.#end === this.#record.length
   }
 
+  /**
+   * The commit that comes next tells the end as well: clients that go by the length would take an upload that
+   * a crash has left there for complete, and never end it.
+   */
+  #ends({ last }: Batch): boolean {
+    return last && this.#request.complete === true
+  }
+
   async #write(batch: Batch): Promise<void> {
     if (batch.byteLength === 0) return
     const end = this.#end + batch.byteLength
@@ -139,7 +147,7 @@ class AppendStream {
       !this.#pool.fsync ||
       this.#uncommitted >= CHECKPOINT_BYTES ||
       performance.now() - this.#uncommittedSince >= CHECKPOINT_MS
-    if (due && !this.#full) await this.#checkpoint()
+    if (due && !this.#full && !this.#ends(batch)) await this.#checkpoint()
   }
 
   async #checkpoint(): Promise<void> {
