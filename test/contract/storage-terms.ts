@@ -114,6 +114,15 @@ function describeLength(open: OpenStorageFunction): void {
     expect(upload.state).toBe('completed')
   })
 
+  it('learns no length that no number can say', async () => {
+    const harness = await openForTest(open)
+    const id = await startUpload(harness, { length: null })
+    const request = { offset: 0, content: contentOf('hello'), length: Number.POSITIVE_INFINITY }
+    await expect(append(harness, id, request)).rejects.toMatchObject({
+      code: 'ERR_MAX_SIZE_EXCEEDED',
+    })
+  })
+
   it('keeps a length that was told', async () => {
     const harness = await openForTest(open)
     const id = await startUpload(harness, { length: null })

@@ -207,7 +207,7 @@ function grantFor(
 /** A length is told once; from then on it is the upload's, and its space is reserved. */
 function withLength(
   record: RecordFields,
-  { length = 0, maxSize = length }: AppendTerms,
+  { length = 0, maxSize = Number.MAX_SAFE_INTEGER }: AppendTerms,
 ): RecordFields {
   if (record.length === length) return record
   if (record.length !== null || length < record.offset) {
