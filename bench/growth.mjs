@@ -94,7 +94,25 @@ const COMPARISONS = [
       },
     ],
   },
+  {
+    name: 'growth-processes',
+    scenario: scenario('growth-processes', 'post-patch', 'POST + PATCH by several processes'),
+    contenders: () => [processes(1), processes(2)],
+  },
 ]
+
+/**
+ * On the cores of the load as well, so that they do meet in the directories.
+ *
+ * @param {number} count
+ * @returns {Contender}
+ */
+function processes(count) {
+  /** @param {import('./servers.mjs').Place} place */
+  const command = (place) => [...OURS.command(place), '--processes', `${count}`]
+  const server = { ...OURS, name: `--processes ${count}`, cores: '0,1', command }
+  return { server, job: { connections: 32 } }
+}
 
 /** @type {readonly Figures[]} */
 const FIGURES = [

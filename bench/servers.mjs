@@ -25,6 +25,7 @@ import { RUSTUS, VENV_PYTHON } from './peers.mjs'
  * @property {string} lacks what it leaves out of the work that ours does
  * @property {string} [lacksSync] the same where fsync is asked for
  * @property {boolean} [bulkOnly] differs from another one in nothing but long bodies
+ * @property {string} [cores] where it runs, the first one by default
  * @property {(place: Place) => string[]} command
  */
 

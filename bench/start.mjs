@@ -66,7 +66,7 @@ export async function startServer(server, { root, fsync, prepare }) {
   prepare?.(directory)
   const port = await freePort()
   const command = server.command({ directory, port, fsync })
-  const child = spawnPinned(command, '0', ['ignore', 'ignore', 'pipe'])
+  const child = spawnPinned(command, server.cores ?? '0', ['ignore', 'ignore', 'pipe'])
   let complaints = ''
   child.stderr?.on('data', (data) => {
     complaints = `${complaints}${data}`.slice(-2000)
