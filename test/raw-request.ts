@@ -17,12 +17,14 @@ export interface RawRequestOptions {
   readonly length: number
   readonly sent: Uint8Array
   readonly fields?: Readonly<Record<string, string>>
+  /** Whether it is tus. @defaultValue true */
+  readonly tus?: boolean
 }
 
 /** Sends the head and the first bytes of a request. */
 export async function beginRequest(
   url: string,
-  { method, length, sent, fields }: RawRequestOptions,
+  { method, length, sent, fields, tus = true }: RawRequestOptions,
 ): Promise<RawRequest> {
   const { port, pathname } = new URL(url)
   const socket = connect(Number(port), '127.0.0.1')
@@ -35,8 +37,7 @@ export async function beginRequest(
   socket.on('error', () => undefined)
   const all = {
     Host: 'h',
-    ...TUS,
-    'Content-Type': 'application/offset+octet-stream',
+    ...(tus && { ...TUS, 'Content-Type': 'application/offset+octet-stream' }),
     'Content-Length': `${length}`,
     ...(method === 'PATCH' && { 'Upload-Offset': '0' }),
     ...fields,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { Handle, Reply } from '../http/exchange.ts'
 import { drain } from './drain.ts'
 import { type NodeBodies, NodeContent } from './node-content.ts'
@@ -45,7 +45,8 @@ export function toNodeListener(
     const inform = 'upload-draft-interop-version' in req.headers ? informOf(req, res) : undefined
     const reply = await handle(new NodeExchange(req, content, inform))
     content.discard()
-    await send({ req, res, content }, reply)
+    if (reply.cut) cut(res)
+    else await send({ req, res, content }, reply)
   }
 }
 
@@ -95,6 +96,11 @@ async function send({ req, res, content }: Exchanged, reply: Reply): Promise<voi
   end(res, undefined)
   // Connections have their field; without a word a stream would stay open for what the client has.
   if ('stream' in res && !req.complete) res.stream?.close()
+}
+
+function cut(res: Response): void {
+  if ('stream' in res) res.stream?.close(constants.NGHTTP2_CANCEL)
+  else res.destroy()
 }
 
 function isGone(res: Response): boolean {

@@ -31,6 +31,8 @@ export interface Reply {
   readonly body?: string
   /** The connection must not be reused after this answer. */
   readonly close?: boolean
+  /** Instead of the answer the connection is cut: the client knows where its upload is, and resumes. */
+  readonly cut?: boolean
 }
 
 /** Never rejects: every failure is already a reply. */

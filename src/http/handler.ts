@@ -78,7 +78,8 @@ export function createHandler(options: HandlerOptions): Handle {
     } catch (error) {
       const refusing = { admitted, location: informer.location }
       const adapt: Adapt = (error) => refusalOf(error, dialect, refusing)
-      return refuse(error, { method, path: pathOf(target), common, adapt, logger })
+      const { announced } = informer
+      return refuse(error, { method, path: pathOf(target), common, adapt, announced, logger })
     }
   }
 }
@@ -187,10 +188,16 @@ interface Refusal {
   readonly path: string
   readonly common: Readonly<Record<string, string>>
   readonly adapt: Adapt
+  /** The client knows where its upload is. */
+  readonly announced: boolean
   readonly logger: Logger
 }
 
-function refuse(cause: unknown, { method, path, common, adapt, logger }: Refusal): Reply {
+/** URLSession takes a 5xx for the end of its upload, and a connection that is cut for a reason to resume. */
+const RESUMED = new Set(['ERR_SHUTTING_DOWN', 'ERR_READ_TIMEOUT'])
+
+function refuse(cause: unknown, refusal: Refusal): Reply {
+  const { method, path, common, adapt, announced, logger } = refusal
   const { status, headers, body, error } = toProblem(cause, adapt)
   if (status === 500) {
     // The path without its query: that may hold a secret.
@@ -202,5 +209,6 @@ function refuse(cause: unknown, { method, path, common, adapt, logger }: Refusal
     headers: { ...common, ...headers },
     ...(method !== 'HEAD' && { body }),
     ...(ENDED.has(code) && { close: true }),
+    ...(announced && RESUMED.has(code) && { cut: true }),
   }
 }

@@ -19,6 +19,8 @@ const MAX_INFORMATIONAL = 4
 export interface Informer {
   /** Of an upload that this request has made, once its bytes are to be received. */
   readonly location: string | undefined
+  /** The client has been told of it. */
+  readonly announced: boolean
   creating(locate: (id: string) => string): Pick<Creation, 'announcement' | 'onOffset'>
   appending(): Pick<Appending, 'onOffset'>
 }
@@ -41,6 +43,7 @@ class ExchangeInformer implements Informer {
   #sent = 0
   #lastMs = performance.now()
   location: string | undefined
+  announced = false
 
   constructor(exchange: Exchange, { version, server, informational }: InformerOptions) {
     this.#exchange = exchange
@@ -57,6 +60,7 @@ class ExchangeInformer implements Informer {
       make: (upload) => {
         this.location = locate(upload.uploadId)
         if (!this.#able) return
+        this.announced = true
         this.#inform(formatAnnouncement(upload, this.location, version, this.#server))
       },
     }
@@ -84,6 +88,7 @@ class ExchangeInformer implements Informer {
 /** What most requests get: they speak tus. */
 const SILENT: Informer = {
   location: undefined,
+  announced: false,
   creating: () => ({}),
   appending: () => ({}),
 }

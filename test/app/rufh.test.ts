@@ -1,8 +1,17 @@
 /** What an application decides, told to clients of the IETF protocol. @module */
+import { readdir } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { UploadError } from 'tussi'
 import { describe, expect, it } from 'vitest'
-import { idOf, offsetOf, type ServeOptions, serve, temporaryDirectory } from '../serve.ts'
+import { beginRequest } from '../raw-request.ts'
+import {
+  idOf,
+  offsetOf,
+  type Served,
+  type ServeOptions,
+  serve,
+  temporaryDirectory,
+} from '../serve.ts'
 
 interface Answer {
   readonly status: number
@@ -179,5 +188,43 @@ describe('an upload whose bytes are all there and whose end was not told', () =>
     const headers = { 'Upload-Complete': '?0', 'Upload-Length': '5' }
     const made = await ask(url, { method: 'POST', headers, body: 'hello' })
     await expect(offsetOf(made.location ?? '')).rejects.toThrow('HEAD: 422')
+  })
+})
+
+describe('a creation that had its 104', () => {
+  const fields = { 'Upload-Complete': '?1', 'Upload-Draft-Interop-Version': '8' }
+  const begin = (url: string) =>
+    beginRequest(url, {
+      method: 'POST',
+      length: 10,
+      sent: Buffer.from('hello'),
+      fields,
+      tus: false,
+    })
+  const ends: [string, ServeOptions, (served: Served) => Promise<unknown>][] = [
+    ['the server shuts down', {}, ({ tus }) => tus.close()],
+    ['its sender is silent for too long', { idleTimeoutMs: 300 }, async () => undefined],
+  ]
+
+  it.each(ends)('is cut off when %s, so that URLSession resumes', async (_, options, end) => {
+    const root = await temporaryDirectory()
+    const served = await serve(root, options)
+    const { socket, answer } = await begin(served.url)
+    await expect.poll(answer).toMatch(/^HTTP\/1.1 104 /)
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    await end(served)
+    await closed
+    expect(answer().match(/HTTP\/1.1 /g)).toHaveLength(1)
+    await served.close()
+    const path = new URL(/\r\nlocation: (.*)\r\n/i.exec(answer())?.[1] ?? '').pathname
+    expect(await offsetOf(new URL(path, (await serve(root)).url).href)).toBe(5)
+  })
+
+  it('is answered when no 104 was sent', async () => {
+    const served = await serve(await temporaryDirectory(), { informational: false })
+    const { answer } = await begin(served.url)
+    await expect.poll(() => readdir(served.directory)).toHaveLength(3)
+    await served.tus.close()
+    await expect.poll(answer).toMatch(/^HTTP\/1.1 503 /)
   })
 })
