@@ -111,7 +111,7 @@ function processes(count) {
   /** @param {import('./servers.mjs').Place} place */
   const command = (place) => [...OURS.command(place), '--processes', `${count}`]
   const server = { ...OURS, name: `--processes ${count}`, cores: '0,1', command }
-  return { server, job: { connections: 32 } }
+  return { server, job: { connections: 128 } }
 }
 
 /** @type {readonly Figures[]} */
