@@ -34,6 +34,8 @@ const SEED = fromEnvironment('TUSSI_SEED', 20_261_124)
 const UPLOADS = fromEnvironment('TUSSI_NETWORK_UPLOADS', 2)
 const CLIENTS = 4
 const LENGTH = 1_000_000
+/** Long enough that its end is still read directly when its beginning was cut off. */
+const LONG = 40_000_000
 const TIMEOUT_MS = 30_000 + UPLOADS * 20_000
 
 /** Connections without a request end soon; of Node's own patience nothing is to be proved here. */
@@ -49,11 +51,12 @@ async function behind(
   faults: readonly Fault[],
   options: WatchedOptions = {},
   main?: string,
+  within = 300_000,
 ): Promise<Place> {
   const root = await temporaryDirectory()
   const server = await startWatched(root, { maxChunkSize: null, http: HTTP, ...options }, main)
   const { port } = server
-  const proxy = await startProxy({ port, seed: SEED, faults, within: 300_000, stallMs: 250 })
+  const proxy = await startProxy({ port, seed: SEED, faults, within, stallMs: 250 })
   return { root, server, proxy }
 }
 
@@ -134,6 +137,43 @@ describe('uploads through a bad network', { timeout: TIMEOUT_MS }, () => {
     const met = [...proxy.met.values()].reduce((sum, count) => sum + count, 0)
     expect(met, `seed ${SEED}`).toBeGreaterThan(3)
     expect(await sha256(join(root, 'completed', idOf(url))), `seed ${SEED}`).toBe(sha256Of(data))
+  })
+})
+
+/** What ends a long body in its middle; the other faults would only make it last. */
+const BREAKS = ['cut', 'stall', 'late', 'half-open', 'none'] as const
+
+/** Sends long bodies, most of which are read from their sockets. */
+async function sendLong(main?: string): Promise<Place> {
+  const place = await behind(BREAKS, { directSockets: true }, main, LONG / 2)
+  const { proxy, root, server } = place
+  const before = await warm(place)
+  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  const clients = Array.from({ length: CLIENTS }, async (_, i) => {
+    const data = seededBytes(SEED + i, LONG + i)
+    const sending = { url: proxy.url, name: `${i}`, data, chunkSize: 2 * LONG, timeoutMs: 1000 }
+    const location = await sendStubbornly({ ...sending, signal })
+    const arrived = await sha256(join(root, 'completed', idOf(location)))
+    expect(arrived, `seed ${SEED}`).toBe(sha256Of(data))
+  })
+  // None may still read when the test ends.
+  await Promise.allSettled(clients)
+  await Promise.all(clients)
+  await settled(place, before, 20_000)
+  expect(server.stderr()).toBe('')
+  return place
+}
+
+describe('long bodies that are read from their sockets', { timeout: TIMEOUT_MS }, () => {
+  it('arrive whole through a bad network, and nothing of them is held', async () => {
+    const { proxy } = await sendLong()
+    expect(proxy.met.size, `seed ${SEED}`).toBeGreaterThan(2)
+  })
+
+  it('would not arrive whole if the buffer were filled at the wrong place', async () => {
+    const code = 'this.#buffer.subarray(this.#filled, '
+    const main = await mutant(join('adapters', 'direct-body.js'), code, 'this.#buffer.subarray(0, ')
+    await expect(sendLong(main)).rejects.toThrow(/^seed /)
   })
 })
 
