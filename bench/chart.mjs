@@ -21,7 +21,7 @@ const STYLE = `text { font: 12px system-ui, sans-serif; fill: #1f2328 }
  * as a multiple of the reference.
  *
  * @param {readonly Comparison[]} comparisons
- * @param {string} ours the server to stand out
+ * @param {string} ours the servers to stand out begin like this
  */
 export function drawChart(comparisons, ours) {
   /** @type {string[]} */
@@ -35,7 +35,7 @@ export function drawChart(comparisons, ours) {
     y = top
     for (const { server, ratio } of rows) {
       const length = Math.max(1, ratio.median * scale)
-      const name = server === ours ? 'ours' : 'peer'
+      const name = server.startsWith(ours) ? 'ours' : 'peer'
       shapes.push(text(0, y + BAR - 4, server, ''))
       shapes.push(
         `<rect class="${name}" x="${LABELS}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 3}"/>`,
