@@ -26,8 +26,17 @@ function answerOf(error: Error | DetailedError): HttpResponse | undefined {
   return originalResponse ?? (causingError instanceof LookError ? causingError.answer : undefined)
 }
 
+/** Of a connection that was refused for its certificate: no other try would end otherwise. */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/
+
+function causeOf(error: Error | DetailedError): string {
+  const cause = error instanceof DetailedError ? error.causingError : undefined
+  return (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
+}
+
 /** The library's own rule: no answer, trouble of the server, or of somebody else with the upload. */
 export function isPassing(error: Error | DetailedError): boolean {
+  if (CERTIFICATE.test(causeOf(error))) return false
   const status = answerOf(error)?.getStatus() ?? 0
   return status < 400 || status >= 500 || status === 409 || status === 423
 }
@@ -35,11 +44,13 @@ export function isPassing(error: Error | DetailedError): boolean {
 /** The server's own words where it has some. */
 export function describeFailure(error: Error, url: string): string {
   if (!(error instanceof DetailedError)) return error.message
-  const { causingError } = error
   const answer = answerOf(error)
   if (!answer) {
-    const { code } = (causingError ?? {}) as NodeJS.ErrnoException
-    return `no connection to ${url}${code ? ` (${code})` : ''}`
+    const code = causeOf(error)
+    const hint = CERTIFICATE.test(code)
+      ? ': its certificate is not trusted; NODE_EXTRA_CA_CERTS may name a file of others'
+      : ''
+    return `no connection to ${url}${code && ` (${code})`}${hint}`
   }
   return describeAnswer(answer.getStatus(), answer.getBody())
 }

@@ -6,6 +6,7 @@ import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { UPLOAD } from '../cli/commands.ts'
 import { type Running, run, start } from '../run.ts'
 import { idOf, type Served, type ServeOptions, serve, TUS, temporaryDirectory } from '../serve.ts'
 
@@ -14,6 +15,8 @@ const SNIPPET = new URL('../../docs/nginx.conf', import.meta.url)
 interface Proxied extends Served {
   /** The place behind the proxy. */
   readonly publicUrl: string
+  /** Its certificate, which nobody trusts. */
+  readonly certificate: string
   restart(): Promise<void>
 }
 
@@ -26,6 +29,7 @@ async function serveBehindNginx(options: ServeOptions = {}): Promise<Proxied> {
   return {
     ...served,
     publicUrl: `https://localhost:${port}/files/`,
+    certificate: join(root, 'certificate.pem'),
     async restart() {
       await nginx.stop('SIGTERM')
       nginx = await startNginx(root, port)
@@ -137,6 +141,21 @@ describe('behind nginx', () => {
   it('believes nothing of a proxy that is not trusted', async () => {
     const { publicUrl } = await serveBehindNginx()
     expect(await create(publicUrl, 5)).toMatch(/^http:\/\/localhost:/)
+  })
+
+  it('is refused by tussi-upload at once, unless its certificate is trusted', async () => {
+    const { publicUrl, certificate } = await serveBehindNginx({ trustedProxies: ['127.0.0.1'] })
+    const cwd = await temporaryDirectory()
+    await writeFile(join(cwd, 'a.bin'), 'hello')
+    const argv = [UPLOAD, '--url', publicUrl, 'a.bin']
+    const start = performance.now()
+    const refused = await run(process.execPath, argv, { cwd })
+    // With all its tries it takes more than 20 seconds.
+    expect(performance.now() - start).toBeLessThan(15_000)
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/\(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/)
+    const env = { NODE_EXTRA_CA_CERTS: certificate }
+    expect(await run(process.execPath, argv, { cwd, env })).toMatchObject({ code: 0 })
   })
 
   it('receives bytes before the body ends', async () => {
