@@ -5,7 +5,8 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { constants } from 'node:http2'
 import type { Handle, Reply } from '../http/exchange.ts'
 import { drain } from './drain.ts'
 import { type NodeBodies, NodeContent } from './node-content.ts'

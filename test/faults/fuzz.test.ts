@@ -122,7 +122,7 @@ it(
 const PARSER = join('protocol', 'unsigned-integer.js')
 const HANDLER = join('http', 'handler.js')
 const REQUEST = 'return async (exchange) => {'
-const REFUSE = 'function refuse(cause, { method, path, common, adapt, logger }) {'
+const REFUSE = 'function refuse(cause, refusal) {'
 const LEAK = '(globalThis.leak ??= []).push(new Uint8Array(10_000))'
 const CLOSE = 'closeAppend(_io, { fd }) {'
 

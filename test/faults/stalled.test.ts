@@ -104,6 +104,12 @@ async function answerTo(socket: Socket): Promise<string> {
   return answer
 }
 
+/** The second I/O thread starts when the first is slow, which may be after the first look. */
+function ofRequests({ descriptors }: Held): Record<string, number> {
+  const { anon_inode: _loops, pipe: _wakeups, ...others } = descriptors
+  return others
+}
+
 it(`${STALLED} stalled uploads cost little, hinder nobody and end`, async () => {
   const root = await temporaryDirectory()
   const { server, before } = await startServer(root)
@@ -134,7 +140,7 @@ it(`${STALLED} stalled uploads cost little, hinder nobody and end`, async () => 
     expect(answer).toMatch(/^HTTP\/1\.1 503 [\s\S]*ERR_READ_TIMEOUT/)
   }
   await expect
-    .poll(async () => (await server.held()).descriptors, { timeout: 10_000 })
-    .toEqual(before.descriptors)
+    .poll(async () => ofRequests(await server.held()), { timeout: 10_000 })
+    .toEqual(ofRequests(before))
   expect(server.stderr()).toBe('')
 })
