@@ -9,15 +9,15 @@ import type { Batch } from '../store/storage.ts'
 import type { ByteBudget } from './byte-budget.ts'
 
 /** A socket brings as much as this at a time. */
-const PIECE_BYTES = 64 * 1024
+export const PIECE_BYTES: number = 64 * 1024
 /**
  * Of this much a batch is handed out, and the sender has to wait: none is larger than 2 MiB. Measured:
  * batches of 1 MiB reach 0.9 of the speed, of 256 KiB 0.7.
  */
 export const BATCH_BYTES: number = 2 * 2 ** 20 - PIECE_BYTES
-const PAUSE_MS = 50
+export const PAUSE_MS = 50
 /** A sender that never pauses and never fills a batch shall not lose more by a crash than others. */
-const MAX_WAIT_MS = 250
+export const MAX_WAIT_MS = 250
 /** A piece keeps the whole buffer alive that its socket filled; of small ones that is too much. */
 const SMALL_BYTES = 1024
 const BLOCK_BYTES = 16 * 1024

@@ -7,12 +7,7 @@
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Batch } from '../store/storage.ts'
-
-const PAUSE_MS = 50
-/** A slower sender gains nothing here. */
-const MAX_WAIT_MS = 250
-/** With less room than this the buffer is full: a small read costs as much as a large one. */
-const LEAST_ROOM_BYTES = 64 * 1024
+import { BATCH_BYTES, MAX_WAIT_MS, PAUSE_MS } from './body-buffer.ts'
 
 /** What is read, and into what. */
 export interface DirectSource {
@@ -90,8 +85,9 @@ export class DirectBody {
     return new Socket(options).on('error', this.#onCut).on('end', this.#onCut)
   }
 
+  /** A batch is whole: to read into what is left of the buffer would cost as much as into all of it. */
   get #isFull(): boolean {
-    return this.#left === 0 || this.#buffer.byteLength - this.#filled < LEAST_ROOM_BYTES
+    return this.#left === 0 || this.#filled >= BATCH_BYTES
   }
 
   /** Nothing is read beyond the body. */

@@ -1,12 +1,13 @@
 /** Which bodies are read from their sockets, and the buffers for it. @module */
 import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
+import { BATCH_BYTES, PIECE_BYTES } from './body-buffer.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { DirectBody } from './direct-body.ts'
 import type { DuplicateDescriptor } from './duplicate-descriptor.ts'
+import type { NodeRequest } from './node-request.ts'
 
-/** As large as the batches that the parser's pieces are gathered to. */
-const BUFFER_BYTES = 2 * 2 ** 20
+/** Room for a batch and for what the last read of it brings. */
+const BUFFER_BYTES = BATCH_BYTES + PIECE_BYTES
 /** More than a few are only in use when the disk is slow. */
 const KEPT_BUFFERS = 8
 /** A shorter body loses as much by the end of its connection as it gains. */
@@ -29,7 +30,7 @@ export class DirectSockets {
   }
 
   /** Whether it is worth it, and possible: HTTP/1 without TLS, and nobody watches the socket's silence. */
-  suits(req: IncomingMessage | Http2ServerRequest, left: number): req is IncomingMessage {
+  suits(req: NodeRequest, left: number): req is IncomingMessage {
     return (
       left >= LEAST_BYTES &&
       req.httpVersionMajor === 1 &&
@@ -62,7 +63,7 @@ export class DirectSockets {
 }
 
 /** Undocumented, the only such thing here: where it is missing, the parser reads. */
-function descriptorOf({ socket }: IncomingMessage | Http2ServerRequest): number {
+function descriptorOf({ socket }: NodeRequest): number {
   const { _handle: handle } = socket as { _handle?: { fd?: unknown } | null }
   return typeof handle?.fd === 'number' ? handle.fd : -1
 }

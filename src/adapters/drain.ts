@@ -1,6 +1,5 @@
 /** Lets a refused client read its answer. @module */
-import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
+import type { NodeRequest } from './node-request.ts'
 
 const MAX_BYTES = 64 * 2 ** 20
 const MAX_MS = 500
@@ -9,7 +8,7 @@ const MAX_MS = 500
  * Reads and drops the rest of a request, within bounds. A socket that is closed while unread bytes
  * lie in it resets the connection, and the reset can overtake the answer.
  */
-export function drain(req: IncomingMessage | Http2ServerRequest): Promise<void> {
+export function drain(req: NodeRequest): Promise<void> {
   return new Promise((resolve) => {
     let left = MAX_BYTES
     const onData = (piece: Uint8Array): void => {

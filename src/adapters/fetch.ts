@@ -5,6 +5,7 @@ import type { Batch } from '../store/storage.ts'
 import type { AppendContent } from '../upload/receive.ts'
 import { BodyBuffer } from './body-buffer.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { connectionReset } from './connection-reset.ts'
 
 /** What a `Request` does not tell about its connection. */
 export interface FetchContext {
@@ -126,9 +127,4 @@ class FetchContent implements AppendContent {
 
 function isOpenEnd({ method, headers }: Request): boolean {
   return method !== 'HEAD' && method !== 'GET' && !headers.has('content-length')
-}
-
-function connectionReset(cause: unknown): UploadError {
-  const message = 'the connection ended before the body did'
-  return new UploadError('ERR_CONNECTION_RESET', message, { cause })
 }

@@ -1,12 +1,10 @@
 /** A request of `node:http` or `node:http2` as the core sees it. @module */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { Exchange } from '../http/exchange.ts'
 import type { NodeContent } from './node-content.ts'
 import type { Inform } from './node-inform.ts'
-
-type Request = IncomingMessage | Http2ServerRequest
+import type { NodeRequest } from './node-request.ts'
 
 /**
  * A class, because objects with an accessor of their own would each be of another shape, and reading
@@ -19,9 +17,9 @@ export class NodeExchange implements Exchange {
   readonly content: NodeContent
   readonly remoteAddress: string | undefined
   readonly inform?: Inform
-  readonly #req: Request
+  readonly #req: NodeRequest
 
-  constructor(req: Request, content: NodeContent, inform: Inform | undefined) {
+  constructor(req: NodeRequest, content: NodeContent, inform: Inform | undefined) {
     const { originalUrl } = req as { originalUrl?: string }
     this.method = req.method ?? 'GET'
     this.target = originalUrl ?? req.url ?? '/'

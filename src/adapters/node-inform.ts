@@ -1,6 +1,7 @@
 /** Informational responses from `node:http` and `node:http2`, as far as the running Node.js has them. @module */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import type { NodeRequest } from './node-request.ts'
 
 /** Sends one informational response. */
 export type Inform = (status: number, headers: Readonly<Record<string, string>>) => void
@@ -20,7 +21,7 @@ type Writable = ServerResponse & {
 
 /** `undefined` for a client of HTTP/1.0, which must not get any (RFC 9110, 15.2), and for a strange response. */
 export function informOf(
-  req: IncomingMessage | Http2ServerRequest,
+  req: NodeRequest,
   res: ServerResponse | Http2ServerResponse,
 ): Inform | undefined {
   if ('stream' in res) return (status, headers) => informHttp2(res, status, headers)

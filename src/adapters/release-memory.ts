@@ -1,5 +1,4 @@
 /** Gives the memory of body pieces back at once. @module */
-
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 
 /** A smaller piece is not worth the call. */

@@ -1,13 +1,12 @@
 /** The request as a source of pieces, whose buffers nobody else uses. @module */
-import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
 import type { BodySource } from './body-buffer.ts'
+import type { NodeRequest } from './node-request.ts'
 import { releaseMemory } from './release-memory.ts'
 
 export class RequestSource implements BodySource {
-  readonly #req: IncomingMessage | Http2ServerRequest
+  readonly #req: NodeRequest
 
-  constructor(req: IncomingMessage | Http2ServerRequest) {
+  constructor(req: NodeRequest) {
     this.#req = req
   }
 
