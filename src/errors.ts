@@ -10,6 +10,7 @@ export type UploadErrorCode =
   | 'ERR_ALREADY_SAVED'
   | 'ERR_BODY_CONSUMED'
   | 'ERR_CHUNK_SIZE_EXCEEDED'
+  | 'ERR_CHUNK_SIZE_NOT_REACHED'
   | 'ERR_CLAIM_ENDED'
   | 'ERR_CONNECTION_RESET'
   | 'ERR_CORRUPT_RECORD'
@@ -27,6 +28,7 @@ export type UploadErrorCode =
   | 'ERR_INVALID_UPLOAD_LENGTH'
   | 'ERR_MAX_SIZE_EXCEEDED'
   | 'ERR_METHOD_NOT_ALLOWED'
+  | 'ERR_MIN_SIZE_NOT_REACHED'
   | 'ERR_MISMATCHED_CHECKSUM'
   | 'ERR_MISMATCHED_OFFSET'
   | 'ERR_MODIFY_FINAL'
@@ -58,6 +60,8 @@ export interface UploadErrorOptions {
   readonly offset?: number
   /** After how many seconds a retry may succeed. */
   readonly retryAfterSeconds?: number
+  /** For `ERR_…_NOT_REACHED`: the limit, in bytes. */
+  readonly minimum?: number
 }
 
 /**
@@ -76,10 +80,11 @@ export class UploadError extends Error {
   readonly status: number | undefined
   readonly offset: number | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly minimum: number | undefined
 
   constructor(code: UploadErrorCode, message: string, options: UploadErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
-    const { status, offset, retryAfterSeconds } = options
+    const { status, offset, retryAfterSeconds, minimum } = options
     if (status !== undefined && (code !== 'ERR_REFUSED' || !isClientError(status))) {
       throw new TypeError(`status ${status} is only for ERR_REFUSED, from 400 to 499`)
     }
@@ -87,6 +92,7 @@ export class UploadError extends Error {
     this.status = status
     this.offset = offset
     this.retryAfterSeconds = retryAfterSeconds
+    this.minimum = minimum
   }
 }
 

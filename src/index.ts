@@ -34,6 +34,7 @@ export type {
   UploadAnswer,
   UploadConcat,
   UploadExpiry,
+  UploadMinima,
   UploadNotes,
   UploadRefusal,
 } from './store/upload-notes.ts'

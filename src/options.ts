@@ -219,7 +219,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     'an http or https URL',
   )
   return Object.freeze({
-    admission: resolveAdmission(options),
+    admission: resolveAdmission(options, { maxChunkSize }),
     maxChunkSize,
     maxMetadataSize,
     expiration,

@@ -102,6 +102,7 @@ export class TusApp {
       maxSize: typeof admission.maxSize === 'number' ? admission.maxSize : null,
       quota: null,
       maxChunkSize: resolved.maxChunkSize,
+      minima: admission.minima,
       filenameCharset: resolved.filenameCharset,
       progressIntervalMs: resolved.progressIntervalMs,
       idleTimeoutMs: resolved.idleTimeoutMs,

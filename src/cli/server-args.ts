@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { parseFlags, UsageError } from './args.ts'
 
 export const SERVER_HELP = `tussi-server: receives resumable uploads (tus 1.0.0) and does not lose them
-
 usage: tussi-server [flags | --help | --version]
 
   --host ADDRESS         where to listen (127.0.0.1)
@@ -15,6 +14,8 @@ usage: tussi-server [flags | --help | --version]
   --processes N          server processes that share the port (1)
   --max-size N           largest upload in bytes (no limit)
   --max-chunk-size N     largest request body in bytes, 0 for no limit (0)
+  --min-size N           smallest upload in bytes (0)
+  --min-chunk-size N     smallest body in bytes that does not end its upload (0)
   --expire-after N       seconds of silence until an upload expires (never)
   --no-fsync             do not wait for the disk: a power cut may lose bytes
   --direct-sockets       read long bodies past Node's parser: faster
@@ -25,7 +26,6 @@ usage: tussi-server [flags | --help | --version]
   --yes                  ask for no directories, host or port on a terminal
 
 There is no authentication: put it in front, and never serve the directories.
-SIGTERM and SIGINT record what has arrived and end with 0.
 `
 
 /** What the server was told. */
@@ -40,6 +40,8 @@ export interface ServerArgs {
   readonly accessLog: boolean
   readonly maxSize: number | null
   readonly maxChunkSize: number | null
+  readonly minSize: number
+  readonly minChunkSize: number
   /** Seconds. */
   readonly expireAfter: number | null
   readonly fsync: boolean
@@ -66,6 +68,8 @@ export interface GivenArgs {
     | 'accessLog'
     | 'maxSize'
     | 'maxChunkSize'
+    | 'minSize'
+    | 'minChunkSize'
     | 'expireAfter'
     | 'fsync'
     | 'directSockets'
@@ -96,6 +100,8 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       'processes',
       'max-size',
       'max-chunk-size',
+      'min-size',
+      'min-chunk-size',
       'expire-after',
     ],
     switches: [
@@ -128,6 +134,8 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       accessLog: flags.switch('access-log'),
       maxSize: flags.integer('max-size', { min: 0 }) ?? null,
       maxChunkSize: flags.integer('max-chunk-size', { min: 0 }) || null,
+      minSize: flags.integer('min-size', { min: 0 }) ?? 0,
+      minChunkSize: flags.integer('min-chunk-size', { min: 0 }) ?? 0,
       expireAfter: flags.integer('expire-after', { min: 1 }) ?? null,
       fsync: !flags.switch('no-fsync'),
       directSockets: flags.switch('direct-sockets'),

@@ -49,6 +49,14 @@ export async function startServer(
   }
 }
 
+/** Flags whose values only the library can judge, by its name for them. */
+const FLAGS: Readonly<Record<string, string>> = {
+  minSize: '--min-size',
+  minChunkSize: '--min-chunk-size',
+  trustedProxies: '--trusted-proxy',
+  'cors.origins': '--cors-origin',
+}
+
 /** What the flags ask of the library; its refusal of a value names the flag. */
 function createApp(
   args: ServerArgs,
@@ -60,6 +68,8 @@ function createApp(
       completedDir: args.completedDir,
       maxSize: args.maxSize,
       maxChunkSize: args.maxChunkSize,
+      minSize: args.minSize,
+      minChunkSize: args.minChunkSize,
       directSockets: args.directSockets,
       expiration: args.expireAfter === null ? null : { afterMs: args.expireAfter * 1000 },
       filenameCharset: 'utf-8',
@@ -71,9 +81,9 @@ function createApp(
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const { message } = error
-    throw new UsageError(
-      message.replace('trustedProxies', '--trusted-proxy').replace('cors.origins', '--cors-origin'),
-    )
+    const known = Object.entries(FLAGS).find(([option]) => message.startsWith(option))
+    const [option, flag] = known ?? ['', '']
+    throw new UsageError(flag + message.slice(option.length))
   }
 }
 

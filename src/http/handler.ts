@@ -46,7 +46,7 @@ export interface HandlerOptions {
 
 export function createHandler(options: HandlerOptions): Handle {
   const { admission, uploads, maxMetadataSize, cors, informational, logger } = options
-  const { maxSize, maxChunkSize } = uploads
+  const { maxSize, maxChunkSize, minima } = uploads
   const lifetimeMs = uploads.expiry?.afterMs ?? null
   const withTrailers = [...options.extensions, 'checksum-trailer']
   return async (exchange) => {
@@ -57,7 +57,15 @@ export function createHandler(options: HandlerOptions): Handle {
     const fields = decided instanceof Promise ? await decided : decided
     const { target, content } = exchange
     const extensions = content.trailer ? withTrailers : options.extensions
-    const server = { maxMetadataSize, maxSize, maxChunkSize, lifetimeMs, extensions, now: Date.now }
+    const server = {
+      maxMetadataSize,
+      maxSize,
+      maxChunkSize,
+      minima,
+      lifetimeMs,
+      extensions,
+      now: Date.now,
+    }
     const header = (name: string): string | undefined => exchange.header(name)
     const request = { method, id: uploadIdFrom(target), header }
     const dialect = chooseDialect(request, server)

@@ -19,6 +19,7 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
   ERR_ALREADY_SAVED: SERVER_FAULT,
   ERR_BODY_CONSUMED: { status: 500, title: 'Request body already consumed' },
   ERR_CHUNK_SIZE_EXCEEDED: { status: 413, title: 'Request body too large' },
+  ERR_CHUNK_SIZE_NOT_REACHED: { status: 400, title: 'Request body too small' },
   ERR_CLAIM_ENDED: SERVER_FAULT,
   ERR_CONNECTION_RESET: { status: 400, title: 'Request body cut off' },
   ERR_CORRUPT_RECORD: { status: 500, title: 'Upload record damaged' },
@@ -36,6 +37,7 @@ export const PROBLEMS: Readonly<Record<UploadErrorCode, Problem>> = {
   ERR_INVALID_UPLOAD_LENGTH: { status: 400, title: 'Invalid Upload-Length' },
   ERR_MAX_SIZE_EXCEEDED: { status: 413, title: 'Upload too large' },
   ERR_METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
+  ERR_MIN_SIZE_NOT_REACHED: { status: 400, title: 'Upload too small' },
   ERR_MISMATCHED_CHECKSUM: { status: 460, title: 'Checksum mismatch' },
   ERR_MISMATCHED_OFFSET: {
     status: 409,

@@ -1,5 +1,6 @@
 /** What a request asks and what became of it, in words that both dialects translate to. @module */
 import type { ReprDigests } from './digest-fields.ts'
+import type { Minima } from './minima.ts'
 import type { UploadChecksum } from './upload-checksum.ts'
 import type { UploadMetadata } from './upload-metadata.ts'
 
@@ -77,6 +78,7 @@ export interface ShownUpload {
   readonly state: string
   readonly notes: {
     readonly concat?: { readonly field: string; readonly parts?: readonly string[] }
+    readonly minima?: Minima
     readonly answer?: ShownAnswer
   }
 }

@@ -20,7 +20,12 @@ export interface RefusalChanges {
 const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 /** What the application says to who may come back. */
 const LATER: ReadonlySet<number> = new Set([401, 423, 429])
-const LIMITS: ReadonlySet<string> = new Set(['ERR_CHUNK_SIZE_EXCEEDED', 'ERR_MAX_SIZE_EXCEEDED'])
+const LIMITS: ReadonlySet<string> = new Set([
+  'ERR_CHUNK_SIZE_EXCEEDED',
+  'ERR_CHUNK_SIZE_NOT_REACHED',
+  'ERR_MAX_SIZE_EXCEEDED',
+  'ERR_MIN_SIZE_NOT_REACHED',
+])
 const INCONSISTENT = 'inconsistent-upload-length'
 
 /** What was refused. */
@@ -46,8 +51,7 @@ export function formatRufhRefusal(
     ...members(error, header),
     headers: {
       ...(WRITES.has(method) && formatCompleteness(final, version)),
-      ...(LIMITS.has(code) &&
-        limits(version, method === 'PATCH' ? exceeded(code, server) : server)),
+      ...(LIMITS.has(code) && limits(version, method === 'PATCH' ? missed(error, server) : server)),
       ...(code === 'ERR_INVALID_CONTENT_TYPE' && { 'Accept-Patch': PARTIAL_UPLOAD }),
       ...(code === 'ERR_METHOD_NOT_ALLOWED' && { Allow: RUFH_METHODS }),
     },
@@ -55,9 +59,13 @@ export function formatRufhRefusal(
 }
 
 /** What an upload that is there was told of its length and lifetime besides may be more, or less. */
-function exceeded(code: UploadError['code'], server: RufhServer): RufhServer {
+function missed({ code, minimum = 0 }: UploadError, server: RufhServer): RufhServer {
   const maxSize = code === 'ERR_MAX_SIZE_EXCEEDED' ? server.maxSize : null
-  return { ...server, maxSize, lifetimeMs: null }
+  const minima = {
+    size: code === 'ERR_MIN_SIZE_NOT_REACHED' ? minimum : 0,
+    chunkSize: code === 'ERR_CHUNK_SIZE_NOT_REACHED' ? minimum : 0,
+  }
+  return { ...server, maxSize, minima, lifetimeMs: null }
 }
 
 function statusAndType(

@@ -6,6 +6,7 @@
  * @module
  */
 import { UploadError } from '../errors.ts'
+import { type Minima, minimaOf } from './minima.ts'
 import type { Operation, Outcome, ShownUpload } from './operation.ts'
 import { PARTIAL_UPLOAD, parseRufhAppend, parseRufhCreation } from './rufh-request.ts'
 import type { RufhVersion } from './rufh-versions.ts'
@@ -21,6 +22,7 @@ const CREATIONS: ReadonlySet<string> = new Set(['POST', 'PUT'])
 export interface RufhServer {
   readonly maxSize: number | null
   readonly maxChunkSize: number | null
+  readonly minima: Minima
   readonly maxMetadataSize: number
   /** How long an upload lives that is not gone on with, `null` for ever. */
   readonly lifetimeMs: number | null
@@ -101,16 +103,19 @@ export function formatProgress(offset: number, version: RufhVersion): Record<str
 /** Of an upload, or of those that will be made. A limit is never tighter than what was agreed upon. */
 export function limits(
   { lifetime }: RufhVersion,
-  { maxSize, maxChunkSize, lifetimeMs, now }: RufhServer,
+  { maxSize, maxChunkSize, minima, lifetimeMs, now }: RufhServer,
   upload?: ShownUpload,
 ): Record<string, string> {
   if (lifetime === undefined) return {}
   const nowMs = now()
   const expiresAt = upload ? upload.expiresAt?.getTime() : nowMs + (lifetimeMs ?? Number.NaN)
   const seconds = Math.max(0, Math.floor(((expiresAt ?? Number.NaN) - nowMs) / 1000))
+  const { size, chunkSize } = upload ? minimaOf(minima, upload.notes.minima) : minima
   const members = formatDictionary({
     'max-size': maxSize === null ? undefined : Math.max(maxSize, upload?.length ?? 0),
+    'min-size': size || undefined,
     'max-append-size': maxChunkSize ?? undefined,
+    'min-append-size': chunkSize || undefined,
     [lifetime]: Number.isNaN(seconds) ? undefined : seconds,
   })
   return { 'Upload-Limit': members || 'min-size=0' }

@@ -1,6 +1,6 @@
 /**
  * What the house keeps with an upload beyond what Python's record knows. A storage keeps notes and
- * hands them back; it acts on `concat` and `expiry` only.
+ * hands them back; it acts on `concat` and `expiry`, and on `minima` of a final upload, only.
  *
  * @module
  */
@@ -13,6 +13,7 @@ export interface UploadNotes {
   readonly owner?: string
   readonly concat?: UploadConcat
   readonly expiry?: UploadExpiry
+  readonly minima?: UploadMinima
   /** Once it is complete it waits for a verdict before it goes to the queue. */
   readonly gated?: boolean
   /** What its creation said of the digest of the whole upload. */
@@ -51,6 +52,13 @@ export interface UploadDigest {
 
 export type DigestAlgorithm = 'sha256' | 'sha512'
 
+/** What its client was told of how small it may be, in bytes; 0 for no limit. */
+export interface UploadMinima {
+  readonly size: number
+  /** Of the content of a request that does not end it. */
+  readonly chunkSize: number
+}
+
 /** When an unfinished upload may be removed. */
 export interface UploadExpiry {
   readonly afterMs: number
@@ -76,11 +84,19 @@ export function isPartial({ concat }: UploadNotes): boolean {
   return concat !== undefined && concat.parts === undefined
 }
 
-/** Of a final upload whose parts had no length when it was made. @throws `ERR_MAX_SIZE_EXCEEDED` */
-export function checkMaxSize(length: number, { concat }: UploadNotes): void {
-  const limit = concat?.maxSize ?? Number.POSITIVE_INFINITY
-  if (length <= limit) return
-  throw new UploadError('ERR_MAX_SIZE_EXCEEDED', `an upload may have up to ${limit} bytes`)
+/**
+ * Of a final upload whose parts had no length when it was made.
+ *
+ * @throws `ERR_MAX_SIZE_EXCEEDED`, `ERR_MIN_SIZE_NOT_REACHED`
+ */
+export function checkFinalLength(length: number, { concat, minima }: UploadNotes): void {
+  const { maxSize = Number.POSITIVE_INFINITY } = concat ?? {}
+  if (length > maxSize) {
+    throw new UploadError('ERR_MAX_SIZE_EXCEEDED', `an upload may have up to ${maxSize} bytes`)
+  }
+  const { size = 0 } = minima ?? {}
+  if (length >= size) return
+  throw new UploadError('ERR_MIN_SIZE_NOT_REACHED', `an upload must have at least ${size} bytes`)
 }
 
 /** Whether an upload that is sealed may go to the queue as it is. */
@@ -107,11 +123,13 @@ export function expiresAtMs({ complete, createdAt, lastWrite, notes }: Expiring)
 
 /** The notes among the fields below `tussi`. @throws `ERR_CORRUPT_RECORD` */
 export function parseNotes(fields: Readonly<Record<string, unknown>>): UploadNotes {
-  const { owner, concat, expiry, gated, digests, sniffed, sha256, answer, refusal } = fields
+  const { owner, concat, expiry, minima, gated, digests, sniffed, sha256 } = fields
+  const { answer, refusal } = fields
   return {
     ...(owner !== undefined && { owner: asText(owner, 'tussi.owner') }),
     ...(concat !== undefined && { concat: parseConcat(asObject(concat, 'tussi.concat')) }),
     ...(expiry !== undefined && { expiry: parseExpiry(asObject(expiry, 'tussi.expiry')) }),
+    ...(minima !== undefined && { minima: parseMinima(asObject(minima, 'tussi.minima')) }),
     ...(gated === true && { gated }),
     ...(digests !== undefined && { digests: parseDigests(asObject(digests, 'tussi.digests')) }),
     ...(sniffed === true && { sniffed }),
@@ -123,11 +141,12 @@ export function parseNotes(fields: Readonly<Record<string, unknown>>): UploadNot
 
 /** The same fields, to be written. */
 export function formatNotes(all: UploadNotes): Record<string, unknown> {
-  const { concat, expiry, gated, ...notes } = all
+  const { concat, expiry, minima, gated, ...notes } = all
   return {
     ...notes,
     ...(concat && { concat: formatConcat(concat) }),
     ...(gated && { gated }),
+    ...(minima && { minima: { size: minima.size, chunk_size: minima.chunkSize } }),
     ...(expiry && { expiry: { after_ms: expiry.afterMs, sliding: expiry.sliding } }),
   }
 }
@@ -164,6 +183,13 @@ function asAlgorithm(value: unknown): DigestAlgorithm {
 
 function parseExpiry({ after_ms, sliding }: Record<string, unknown>): UploadExpiry {
   return { afterMs: asCount(after_ms, 'tussi.expiry.after_ms'), sliding: sliding === true }
+}
+
+function parseMinima({ size, chunk_size }: Record<string, unknown>): UploadMinima {
+  return {
+    size: asCount(size, 'tussi.minima.size'),
+    chunkSize: asCount(chunk_size, 'tussi.minima.chunk_size'),
+  }
 }
 
 function parseAnswer({ status, headers, body }: Record<string, unknown>): UploadAnswer {

@@ -1,4 +1,5 @@
 /** Options about who may upload how much at once. @module */
+import type { Minima } from '../protocol/minima.ts'
 import type { AuthorizeHook, UploadRequest } from './authorize.ts'
 import type { ConcurrencyLimits } from './concurrency.ts'
 
@@ -43,6 +44,22 @@ export interface AdmissionOptions {
    */
   readonly maxSize?: SizeRule | undefined
   /**
+   * Smallest upload in bytes (`min-size` in section 4.1.4 of draft-ietf-httpbis-resumable-upload), 0 for no
+   * limit; `ERR_MIN_SIZE_NOT_REACHED` for a length, or an end, below it. Parts of another upload may be
+   * smaller. An upload that has begun is held to no more than was asked for then.
+   *
+   * @defaultValue 0
+   */
+  readonly minSize?: number | undefined
+  /**
+   * Smallest request body in bytes (`min-append-size` there), 0 for no limit; at most `maxChunkSize`. It
+   * holds for requests with bytes that do not end their upload: `ERR_CHUNK_SIZE_NOT_REACHED`. One that is cut off
+   * keeps what arrived. An upload that has begun is held to no more than was asked for then.
+   *
+   * @defaultValue 0
+   */
+  readonly minChunkSize?: number | undefined
+  /**
    * Bytes that all uploads of one owner may reserve that are not in the queue yet: a number, or a function of
    * the owner. Counted together by all processes on one directory; free again when an upload has ended. Only
    * with `authorize`, for without it uploads have no owners.
@@ -65,25 +82,40 @@ export interface AdmissionOptions {
 export interface AdmissionRules extends ConcurrencyLimits {
   readonly authorize: AuthorizeHook | undefined
   readonly maxSize: SizeRule
+  readonly minima: Minima
   readonly quota: QuotaRule
 }
 
 /** @throws `TypeError` naming option and value */
-export function resolveAdmission(options: AdmissionOptions): AdmissionRules {
-  const { authorize, maxSize = null, quota = null } = options
+export function resolveAdmission(
+  options: AdmissionOptions,
+  { maxChunkSize }: { readonly maxChunkSize: number | null },
+): AdmissionRules {
+  const { authorize, maxSize = null, minSize = 0, minChunkSize = 0, quota = null } = options
   const { maxConcurrentRequests = null, maxConcurrentRequestsPerOwner = null } = options
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError(`authorize must be a function, got ${String(authorize)}`)
   }
   if (typeof maxSize !== 'function') checkLimit('maxSize', maxSize, 0)
   if (typeof quota !== 'function') checkLimit('quota', quota, 0)
+  checkMinimum('minSize', minSize, maxSize)
+  checkMinimum('minChunkSize', minChunkSize, maxChunkSize)
   checkLimit('maxConcurrentRequests', maxConcurrentRequests, 1)
   checkLimit('maxConcurrentRequestsPerOwner', maxConcurrentRequestsPerOwner, 1)
   for (const [name, value] of Object.entries({ quota, maxConcurrentRequestsPerOwner })) {
     if (value === null || authorize) continue
     throw new TypeError(`${name} must come with authorize: without it uploads have no owners`)
   }
-  return { authorize, maxSize, quota, maxConcurrentRequests, maxConcurrentRequestsPerOwner }
+  const minima = { size: minSize, chunkSize: minChunkSize }
+  const concurrency = { maxConcurrentRequests, maxConcurrentRequestsPerOwner }
+  return { authorize, maxSize, minima, quota, ...concurrency }
+}
+
+/** More than the maximum nobody could keep to. */
+function checkMinimum(name: string, value: number, maximum: SizeRule): void {
+  const most = typeof maximum === 'number' ? maximum : Number.MAX_SAFE_INTEGER
+  if (Number.isSafeInteger(value) && value >= 0 && value <= most) return
+  throw new TypeError(`${name} must be a whole number from 0 to ${most}, got ${String(value)}`)
 }
 
 function checkLimit(name: string, value: number | null, least: number): void {

@@ -1,11 +1,13 @@
 /** Upload append. @module */
 import { UploadError } from '../errors.ts'
+import { minimaOf } from '../protocol/minima.ts'
 import type { AppendOperation } from '../protocol/operation.ts'
 import type { Content } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { paced } from './limits.ts'
 import { lookUp } from './look-up.ts'
-import { type AppendContent, checkTerms, isOverrun, receive } from './receive.ts'
+import { type Least, leastOf, tooSmall } from './minima.ts'
+import { type AppendContent, checkTerms, isOverrun, type Reception, receive } from './receive.ts'
 import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -18,9 +20,10 @@ export interface Appending extends Omit<AppendOperation, 'type'> {
  * Appends content and resolves with the upload as it is then, completed when its end was reached.
  * The last append of an upload may be repeated: its lost answer is given again.
  *
- * @throws `ERR_CHUNK_SIZE_EXCEEDED`, `ERR_UPLOAD_SIZE_EXCEEDED`, `ERR_MISMATCHED_OFFSET`,
- * `ERR_MISMATCHED_CHECKSUM`, `ERR_INVALID_UPLOAD_LENGTH`, `ERR_MODIFY_FINAL`, `ERR_UPLOAD_INTERRUPTED`,
- * `ERR_UPLOAD_NOT_FOUND`, `ERR_UPLOAD_GONE`, `ERR_INSUFFICIENT_STORAGE` and the error of a body that
+ * @throws `ERR_CHUNK_SIZE_EXCEEDED`, `ERR_CHUNK_SIZE_NOT_REACHED`, `ERR_UPLOAD_SIZE_EXCEEDED`,
+ * `ERR_MIN_SIZE_NOT_REACHED`, `ERR_MISMATCHED_OFFSET`, `ERR_MISMATCHED_CHECKSUM`,
+ * `ERR_INVALID_UPLOAD_LENGTH`, `ERR_MODIFY_FINAL`, `ERR_UPLOAD_INTERRUPTED`, `ERR_UPLOAD_NOT_FOUND`,
+ * `ERR_UPLOAD_GONE`, `ERR_INSUFFICIENT_STORAGE` and the error of a body that
  * broke off; `offset` is the true one wherever the upload is known.
  */
 export async function append(
@@ -34,11 +37,14 @@ export async function append(
   try {
     // Deciding before the body costs a look at the disk, which a body that is here already saves. Where
     // only its end will tell what it repeats, it has to be there still.
-    if (!(await content.arrived()) || isOpenEnd(operation)) {
-      const repeated = await check(uploads, operation, content)
-      if (repeated) return repeated
+    let least: Least | undefined
+    const here = (await content.arrived()) && !isOpenEnd(operation)
+    if (!here || mayBeTooSmall(uploads, operation)) {
+      const upload = await check(uploads, operation, content)
+      if (upload.state !== 'receiving') return upload
+      least = checkMinima(uploads, upload, operation)
     }
-    return await write(uploads, operation, content)
+    return await write(uploads, least ? { ...operation, least } : operation, content)
   } catch (error) {
     if (isOverrun(error, operation)) await end(uploads, id)
     throw error
@@ -49,24 +55,24 @@ export async function append(
 
 async function write(
   uploads: Uploads,
-  operation: Appending,
+  operation: Appending & Pick<Reception, 'least'>,
   content: AppendContent,
 ): Promise<StoredUpload> {
   try {
     return await receive(uploads, operation, content)
   } catch (error) {
-    const repeated = isStale(error) && (await check(uploads, operation))
-    if (repeated) return repeated
+    const found = isStale(error) ? await check(uploads, operation) : undefined
+    if (found && found.state !== 'receiving') return found
     throw error
   }
 }
 
-/** Refuses what cannot be appended; resolves with a finished upload whose last append this repeats. */
+/** Refuses what cannot be appended; resolves with the upload, a finished one where this repeats its last append. */
 async function check(
   uploads: Uploads,
   operation: Appending,
   content?: AppendContent,
-): Promise<StoredUpload | undefined> {
+): Promise<StoredUpload> {
   const { id, offset, length, contentLength, complete } = operation
   const upload = await lookUp(uploads, id)
   if (upload.notes.concat?.parts) {
@@ -99,7 +105,28 @@ async function check(
       { offset: upload.offset },
     )
   }
-  return undefined
+  return upload
+}
+
+/** Whether it would be too small for an upload that begins now; only the record tells if for this one. */
+function mayBeTooSmall(
+  { minima: { size, chunkSize } }: Uploads,
+  { length = size, contentLength = 0, complete }: Appending,
+): boolean {
+  return length < size || (!complete && contentLength < chunkSize)
+}
+
+/** Refuses what is too small for this upload; resolves with what is left to be seen at the end of the body. */
+function checkMinima(
+  uploads: Uploads,
+  { length: known, notes }: StoredUpload,
+  { offset, length: told, contentLength, complete }: Appending,
+): Least | undefined {
+  const minima = minimaOf(uploads.minima, notes.minima)
+  if (known === null && told !== undefined && told < minima.size) {
+    throw tooSmall(minima.size, offset)
+  }
+  return leastOf(minima, { offset, length: known ?? told ?? null, contentLength, complete })
 }
 
 /** The request ends the upload, and does not say how long its body is. */

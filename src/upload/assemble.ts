@@ -135,10 +135,12 @@ async function checkSum(
   { uploadId, notes }: StoredUpload,
   length: number,
 ): Promise<void> {
-  const maxSize = notes.concat?.maxSize ?? uploads.maxSize
-  if (maxSize === null || length <= maxSize) return
-  const message = `the parts have ${length} bytes together; an upload may have up to ${maxSize}`
-  const refusal = { status: 413, message }
+  const maxSize = notes.concat?.maxSize ?? uploads.maxSize ?? length
+  const minSize = notes.minima?.size ?? 0
+  if (length >= minSize && length <= maxSize) return
+  const allowed = length < minSize ? `must have at least ${minSize}` : `may have up to ${maxSize}`
+  const message = `the parts have ${length} bytes together; an upload ${allowed}`
+  const refusal = { status: length < minSize ? 400 : 413, message }
   await refuse(uploads, uploadId, refusal)
   throw toRefusal(refusal)
 }

@@ -26,8 +26,8 @@ const MAX_ATTEMPTS = 100
 /**
  * Makes a final upload. Repeated, it is answered with the upload that the first request has made.
  *
- * @throws `ERR_INVALID_CONCAT`, `ERR_MAX_SIZE_EXCEEDED`, `ERR_INVALID_METADATA`, `ERR_REFUSED`,
- * `ERR_INSUFFICIENT_STORAGE`
+ * @throws `ERR_INVALID_CONCAT`, `ERR_MAX_SIZE_EXCEEDED`, `ERR_MIN_SIZE_NOT_REACHED`, `ERR_INVALID_METADATA`,
+ * `ERR_REFUSED`, `ERR_INSUFFICIENT_STORAGE`
  */
 export async function concatenate(
   uploads: Uploads,
@@ -72,8 +72,8 @@ async function create(
   for (const part of found) checkOwner(part, owner)
   const parts = new Map(found.map((part) => [part.uploadId, part]))
   const length = sumOf(partIds.map((partId) => parts.get(partId)?.length ?? null))
-  checkLength(length, uploads.maxSize)
-  const { maxSize } = uploads
+  const { maxSize, minima } = uploads
+  checkLength(length, maxSize, minima.size)
   const bound = length === null && maxSize !== null && { maxSize }
   const reserving = reservingOf(uploads.quota, { length, partIds, found })
   const serverMetadata = await admit(uploads, concatenation)
@@ -85,6 +85,7 @@ async function create(
     serverMetadata,
     notes: {
       concat: { field, parts: partIds, ...bound },
+      ...(minima.size > 0 && { minima: { ...minima, chunkSize: 0 } }),
       ...(owner !== undefined && { owner }),
       ...(isGated(uploads) && { gated: true }),
     },

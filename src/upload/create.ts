@@ -1,5 +1,6 @@
 /** Upload creation, perhaps with the first bytes. @module */
 import { UploadError } from '../errors.ts'
+import type { Minima } from '../protocol/minima.ts'
 import type { ContentTerms, CreateOperation } from '../protocol/operation.ts'
 import { checkFilename } from '../protocol/upload-metadata.ts'
 import type { Content } from '../store/storage.ts'
@@ -9,12 +10,14 @@ import { complete, isGated } from './complete.ts'
 import { toUploadInfo, type UploadCreatedEvent } from './events.ts'
 import { paced } from './limits.ts'
 import { isWaiting } from './look-up.ts'
+import { leastOf, tooSmall } from './minima.ts'
 import { ProgressReport } from './progress-report.ts'
 import {
   type AppendContent,
   checkedBody,
   checkTerms,
   isOverrun,
+  type Reception,
   receive,
   tell,
   wholeBody,
@@ -43,9 +46,8 @@ export interface Announcement {
 /**
  * Creates an upload and receives what comes with it; one of length 0 is complete at once.
  *
- * @throws `ERR_MAX_SIZE_EXCEEDED`, `ERR_INVALID_METADATA`, `ERR_REFUSED`, `ERR_INSUFFICIENT_STORAGE`,
- * `ERR_QUOTA_EXCEEDED`,
- * and what an append throws; then nothing of the upload stays
+ * @throws `ERR_MAX_SIZE_EXCEEDED`, `ERR_MIN_SIZE_NOT_REACHED`, `ERR_INVALID_METADATA`, `ERR_REFUSED`,
+ * `ERR_INSUFFICIENT_STORAGE`, `ERR_QUOTA_EXCEEDED`, and what an append throws; then nothing of the upload stays
  */
 export async function create(
   uploads: Uploads,
@@ -53,11 +55,14 @@ export async function create(
   content: AppendContent,
 ): Promise<StoredUpload> {
   const { id, length, metadata, content: terms } = creation
-  checkLength(length, uploads.maxSize)
+  const minima = minimaFor(uploads, creation)
+  checkLength(length, uploads.maxSize, minima.size)
   const bytes = terms && (await firstBytes(uploads, length, terms, content))
-  const serverMetadata = await admit(uploads, creation)
   const { announcement, digests, complete: ends } = creation
-  const told = bytes && { ...bytes, ...(ends !== undefined && { complete: ends }) }
+  const least = bytes && leastOf(minima, { ...bytes, length, complete: ends })
+  const serverMetadata = await admit(uploads, creation)
+  const end = ends !== undefined && { complete: ends }
+  const told = bytes && { ...bytes, ...end, ...(least && { least }) }
   const atOnce = told && !announcement?.heard && !digests
   const whole = atOnce && (await wholeBody(uploads, told, content))
   const upload = await uploads.storage.create(
@@ -68,7 +73,7 @@ export async function create(
       metadata: metadata.values,
       uploadMetadata: metadata.echo,
       serverMetadata,
-      notes: notesOf(uploads, creation),
+      notes: notesOf(uploads, creation, minima),
       ...(uploads.quota !== null && { quota: uploads.quota }),
     },
     whole || undefined,
@@ -98,13 +103,19 @@ function explicit(
   return complete === undefined || (complete && !bytes) ? {} : { complete: false }
 }
 
-function notesOf(uploads: Uploads, creation: Creation): UploadNotes {
+/** A part is as small as it likes: the upload that is made of it is looked at. */
+function minimaFor({ minima }: Uploads, { partial }: Creation): Minima {
+  return partial === undefined ? minima : { ...minima, size: 0 }
+}
+
+function notesOf(uploads: Uploads, creation: Creation, minima: Minima): UploadNotes {
   const { expiry } = uploads
   const { owner, partial, length, digests } = creation
   const gated = !!digests || (length === 0 && !partial && isGated(uploads))
   return {
     ...(owner !== undefined && { owner }),
     ...(expiry && { expiry }),
+    ...((minima.size > 0 || minima.chunkSize > 0) && { minima }),
     ...(partial && { concat: { field: partial } }),
     ...(gated && { gated }),
     ...(digests && { digests }),
@@ -153,7 +164,7 @@ interface Created {
 
 async function receiveFirst(
   uploads: Uploads,
-  { upload, creation, terms }: Created & { readonly terms: ContentTerms },
+  { upload, creation, terms }: Created & { readonly terms: Omit<Reception, 'id' | 'offset'> },
   content: AppendContent,
 ): Promise<StoredUpload> {
   const { uploadId: id } = upload
@@ -205,9 +216,12 @@ function staysKnown(creation: Creation, error: unknown): boolean {
   return !!announcement && (announcement.heard || !cut) && !isOverrun(error, creation)
 }
 
-export function checkLength(length: number | null, maxSize: number | null): void {
+/** What the creation of an upload may say of its length. */
+export function checkLength(length: number | null, maxSize: number | null, minSize: number): void {
+  if (length === null) return
+  if (length < minSize) throw tooSmall(minSize)
   const limit = maxSize ?? Number.MAX_SAFE_INTEGER
-  if (length === null || length <= limit) return
+  if (length <= limit) return
   throw new UploadError('ERR_MAX_SIZE_EXCEEDED', `an upload may have up to ${limit} bytes`)
 }
 

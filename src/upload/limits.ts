@@ -1,6 +1,7 @@
-/** What a body may be: so large, and not too slow. Enforced while it streams. @module */
+/** What a body may be: so large, so small, and not too slow. Enforced while it streams. @module */
 import { UploadError } from '../errors.ts'
 import type { Batch, Content } from '../store/storage.ts'
+import { checkBrought, type Least } from './minima.ts'
 
 /** Enforces the limit while streaming: a body without Content-Length, or with a wrong one. */
 export function limited(content: Content, maxChunkSize: number | null): Content {
@@ -11,6 +12,23 @@ export function limited(content: Content, maxChunkSize: number | null): Content 
       const batch = await content.read(timeoutMs)
       total += batch.byteLength
       if (total > maxChunkSize) throw chunkTooLarge(maxChunkSize)
+      return batch
+    },
+  }
+}
+
+/**
+ * Refuses a body that has come to its end too early, instead of handing out its last batch. One that was cut
+ * off has not, and keeps what arrived.
+ */
+export function enough(content: Content, least: Least | undefined): Content {
+  if (!least) return content
+  let total = 0
+  return {
+    async read(timeoutMs?: number): Promise<Batch> {
+      const batch = await content.read(timeoutMs)
+      total += batch.byteLength
+      if (batch.last) checkBrought(total, least)
       return batch
     },
   }

@@ -7,8 +7,9 @@ import { assembleWaiting } from './assemble.ts'
 import { verified } from './checksum.ts'
 import { complete, isGated } from './complete.ts'
 import { toUploadInfo } from './events.ts'
-import { chunkTooLarge, limited, paced } from './limits.ts'
+import { chunkTooLarge, enough, limited, paced } from './limits.ts'
 import { isWaiting } from './look-up.ts'
+import type { Least } from './minima.ts'
 import { ProgressReport } from './progress-report.ts'
 import { refuse } from './refuse.ts'
 import { SniffRefusal, sniffed, sniffRecorded } from './sniff.ts'
@@ -32,6 +33,8 @@ export interface Reception extends ContentTerms {
   /** The length, if this request tells it. */
   readonly length?: number
   readonly complete?: Completeness
+  /** What the body has to bring, where only its end tells how long it is. */
+  readonly least?: Least
   /** Hears each offset that has become durable while the body is received. */
   readonly onOffset?: (offset: number) => void
 }
@@ -80,11 +83,11 @@ export async function receive(
 
 async function write(
   uploads: Uploads,
-  { id, offset, length, checksum, contentLength, complete, onOffset }: Reception,
+  { id, offset, length, checksum, contentLength, complete, least, onOffset }: Reception,
   content: AppendContent,
 ): Promise<StoredUpload> {
   const { storage, queue, maxChunkSize, maxSize, quota, digests } = uploads
-  const body = paced(limited(content, maxChunkSize), uploads)
+  const body = paced(enough(limited(content, maxChunkSize), least), uploads)
   const checked = checkedBody(body, checksum, content)
   const seen = sniffed(uploads, { id, offset }, checked)
   const hashed = await digests.follow(uploads, id, { offset, content: seen.content })
@@ -203,11 +206,12 @@ function isStorageFailure(error: unknown): error is UploadError {
 /** An error of the body, with the offset up to which its bytes were kept. */
 function withOffset(error: unknown, offset: number): unknown {
   if (!(error instanceof UploadError) || error.offset !== undefined) return error
-  const { code, message, retryAfterSeconds, cause, status } = error
+  const { code, message, retryAfterSeconds, minimum, cause, status } = error
   return new UploadError(code, message, {
     offset,
     cause,
     ...(status !== undefined && { status }),
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(minimum !== undefined && { minimum }),
   })
 }

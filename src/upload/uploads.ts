@@ -1,5 +1,6 @@
 /** What the operations on uploads share. @module */
 import type { Logger } from '../logger.ts'
+import type { Minima } from '../protocol/minima.ts'
 import type { CompletedQueue } from '../store/completed-queue.ts'
 import type { Storage } from '../store/storage.ts'
 import type { UploadExpiry } from '../store/upload-notes.ts'
@@ -39,6 +40,8 @@ export interface Uploads {
   readonly quota: number | null
   /** Bytes of a request body, `null` for no limit. */
   readonly maxChunkSize: number | null
+  /** For uploads that begin. */
+  readonly minima: Minima
   /** Milliseconds between two looks at the progress of one upload. */
   readonly progressIntervalMs: number
   /** Milliseconds of silence after which a sender is given up. */

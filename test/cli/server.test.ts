@@ -66,6 +66,8 @@ describe('tussi-server, told something wrong', () => {
     [['--port', '8o8o'], /--port must be/],
     [['--workers', '1.5'], /--workers must be/],
     [['--max-size', '1GB'], /--max-size must be/],
+    [['--min-size', '9', '--max-size', '8'], /--min-size must be .* 8, got 9/],
+    [['--min-chunk-size', '9', '--max-chunk-size', '8'], /--min-chunk-size must be .* got 9/],
     [['stray'], /unexpected argument stray/],
     [['--metrics'], /--metrics is not available in this version/],
     [['--expire-after', '0'], /--expire-after must be an integer of at least 1, got 0/],
@@ -189,6 +191,10 @@ describe('tussi-server', () => {
     await expect(createUpload(url, 1001)).rejects.toThrow(/413.*ERR_MAX_SIZE_EXCEEDED/)
     const location = await createUpload(url, 1000)
     expect((await patch(location, 0, randomBytes(11))).status).toBe(413)
+    const other = await startServer(cwd, ['--min-size', '100', '--min-chunk-size', '10'])
+    await expect(createUpload(other.url, 99)).rejects.toThrow(/400.*ERR_MIN_SIZE_NOT_REACHED/)
+    const small = await createUpload(other.url, 100)
+    expect((await patch(small, 0, randomBytes(9))).status).toBe(400)
   })
 
   it('reads long bodies from their sockets when it is told to', async () => {

@@ -4,6 +4,7 @@ import { BAD_INPUT_CASES } from './cases-bad-input.ts'
 import { COMPLETED_CASES } from './cases-completed.ts'
 import { FORWARDED_CASES } from './cases-forwarded.ts'
 import { CORS_CASES, METHOD_CASES } from './cases-methods.ts'
+import { MINIMA_CASES } from './cases-minima.ts'
 import { RUFH_APPEND_CASES } from './cases-rufh-append.ts'
 import { RUFH_CREATION_CASES } from './cases-rufh-creation.ts'
 import { RUFH_DIGEST_CASES } from './cases-rufh-digests.ts'
@@ -35,6 +36,7 @@ const ROWS = [
   ...RUFH_DIGEST_CASES,
   ...RUFH_RETRIEVAL_CASES,
   ...RUFH_VERSION_CASES,
+  ...MINIMA_CASES,
   ...COMPLETED_CASES,
   ...METHOD_CASES,
   ...CORS_CASES,

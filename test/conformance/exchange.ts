@@ -40,6 +40,8 @@ export type Send = (request: TestRequest) => Promise<TestResponse>
 export interface ServerOptions {
   readonly maxSize?: number
   readonly maxChunkSize?: number
+  readonly minSize?: number
+  readonly minChunkSize?: number
   readonly maxMetadataSize?: number
   readonly trustedProxies?: readonly string[]
   readonly filenameCharset?: 'ascii' | 'utf-8'

@@ -69,6 +69,18 @@ export function describeConcatenation(open: OpenStorageFunction): void {
     expect((await entryOf(harness, 'upload', id)).assemblable).toBeFalsy()
   })
 
+  it.each([
+    [{ maxSize: 4 }, {}, 'ERR_MAX_SIZE_EXCEEDED'],
+    [{}, { minima: { size: 6, chunkSize: 0 } }, 'ERR_MIN_SIZE_NOT_REACHED'],
+  ])('holds the sum of its parts to %j %j', async (bound, more, code) => {
+    const harness = await openForTest(open)
+    const concat = { field: 'final;', parts: [await part(harness, 'hello')], ...bound }
+    const id = await final(harness, concat.parts, { concat, ...more })
+    const putting = concatenationOf(harness).concat(id, request(harness))
+    await expect(putting).rejects.toMatchObject({ code })
+    expect(await harness.storage.info(id)).toMatchObject({ state: 'receiving', offset: 0 })
+  })
+
   it('shows the janitor what can be put together', async () => {
     const harness = await openForTest(open)
     const id = await final(harness, [await part(harness, 'hello')])

@@ -233,7 +233,8 @@ function describeSeal(open: OpenStorageFunction): void {
 function describeNotes(open: OpenStorageFunction): void {
   it('keeps the notes of its creator, and adds to them', async () => {
     const harness = await openForTest(open)
-    const notes = { owner: 'me', expiry: { afterMs: 3_600_000, sliding: false } }
+    const minima = { size: 8, chunkSize: 4 }
+    const notes = { owner: 'me', minima, expiry: { afterMs: 3_600_000, sliding: false } }
     const id = await startUpload(harness, { notes, sent: 'hello' })
     await harness.storage.note(id, { sniffed: true })
     const upload = await harness.storage.info(id)

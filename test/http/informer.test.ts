@@ -7,11 +7,12 @@ import type { StoredUpload } from '../../src/store/upload.ts'
 const SERVER = {
   maxSize: 7,
   maxChunkSize: null,
+  minima: { size: 0, chunkSize: 0 },
   maxMetadataSize: 4096,
   lifetimeMs: null,
   now: () => 0,
 }
-const UPLOAD = { uploadId: 'u', length: null, expiresAt: null } as StoredUpload
+const UPLOAD = { uploadId: 'u', length: null, expiresAt: null, notes: {} } as StoredUpload
 const locate = (id: string): string => `http://x/${id}`
 
 function setUp(interop: string, informational = true) {

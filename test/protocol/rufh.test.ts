@@ -21,6 +21,7 @@ const NOW = 1_800_000_000_000
 const SERVER: RufhServer = {
   maxSize: null,
   maxChunkSize: null,
+  minima: { size: 0, chunkSize: 0 },
   maxMetadataSize: 4096,
   lifetimeMs: null,
   now: () => NOW,
@@ -33,6 +34,8 @@ const UPLOAD: ShownUpload = {
   state: 'receiving',
   notes: {},
 }
+const MINIMA = { size: 4, chunkSize: 2 }
+const BEGUN: ShownUpload = { ...UPLOAD, notes: { minima: MINIMA } }
 const VERSIONS = [...RUFH_VERSIONS, NO_VERSION]
 const V8 = rufhVersionOf('8')
 const V3 = rufhVersionOf('3')
@@ -225,7 +228,16 @@ describe('limits', () => {
     [{ lifetimeMs: 60_000 }, undefined, 'max-age=60'],
     [{ lifetimeMs: 60_000 }, { ...UPLOAD, expiresAt }, 'max-age=61'],
     [{ lifetimeMs: 60_000 }, UPLOAD, 'min-size=0'],
-    // The server was set to less after the upload had begun.
+    [{ minima: MINIMA }, undefined, 'min-size=4, min-append-size=2'],
+    [
+      { minima: MINIMA, maxChunkSize: 3 },
+      BEGUN,
+      'min-size=4, max-append-size=3, min-append-size=2',
+    ],
+    // The server was set to something else after the upload had begun.
+    [{ minima: { size: 5, chunkSize: 3 } }, BEGUN, 'min-size=4, min-append-size=2'],
+    [{ minima: { size: 3, chunkSize: 0 } }, BEGUN, 'min-size=3'],
+    [{ minima: MINIMA }, UPLOAD, 'min-size=0'],
     [{ maxSize: 7 }, UPLOAD, 'max-size=10'],
   ])('%j %j', (server, upload, field) => {
     expect(limits(V8, { ...SERVER, ...server }, upload)).toEqual({ 'Upload-Limit': field })
@@ -242,8 +254,9 @@ describe('limits', () => {
 describe('a refusal', () => {
   const header = (name: string): string | undefined => (name === 'upload-offset' ? '7' : undefined)
   const refusal = (code: UploadError['code'], method = 'PATCH', status?: number): object => {
-    const error = new UploadError(code, 'why', { offset: 5, ...(status && { status }) })
-    const server = { ...SERVER, maxSize: 7, maxChunkSize: 3, lifetimeMs: 60_000 }
+    const given = { offset: 5, minimum: 1, ...(status && { status }) }
+    const error = new UploadError(code, 'why', given)
+    const server = { ...SERVER, minima: MINIMA, maxSize: 7, maxChunkSize: 3, lifetimeMs: 60_000 }
     const request = { method, id: ID, header }
     return formatRufhRefusal(error, { request, version: V8, server, admitted: true })
   }
@@ -253,6 +266,11 @@ describe('a refusal', () => {
     ['ERR_INVALID_UPLOAD_LENGTH', { type: 'inconsistent-upload-length' }],
     ['ERR_UPLOAD_SIZE_EXCEEDED', { status: 400, type: 'inconsistent-upload-length' }],
     ['ERR_MAX_SIZE_EXCEEDED', { headers: { 'Upload-Limit': 'max-size=7, max-append-size=3' } }],
+    ['ERR_MIN_SIZE_NOT_REACHED', { headers: { 'Upload-Limit': 'min-size=1, max-append-size=3' } }],
+    [
+      'ERR_CHUNK_SIZE_NOT_REACHED',
+      { headers: { 'Upload-Limit': 'max-append-size=3, min-append-size=1' } },
+    ],
     ['ERR_INVALID_CONTENT_TYPE', { headers: { 'Accept-Patch': 'application/partial-upload' } }],
     ['ERR_UPLOAD_LOCKED', { headers: { 'Upload-Complete': '?0' } }],
   ] as const)('%s', (code, changes) => {
@@ -261,7 +279,9 @@ describe('a refusal', () => {
 
   it('tells who begins all limits, and who goes on none that may be another for the upload', () => {
     expect(refusal('ERR_CHUNK_SIZE_EXCEEDED', 'POST')).toMatchObject({
-      headers: { 'Upload-Limit': 'max-size=7, max-append-size=3, max-age=60' },
+      headers: {
+        'Upload-Limit': 'max-size=7, min-size=4, max-append-size=3, min-append-size=2, max-age=60',
+      },
     })
     expect(refusal('ERR_CHUNK_SIZE_EXCEEDED')).toMatchObject({
       headers: { 'Upload-Limit': 'max-append-size=3' },

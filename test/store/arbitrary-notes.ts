@@ -12,6 +12,7 @@ export const notes: fc.Arbitrary<UploadNotes> = fc.record(
     owner: text,
     concat: fc.record({ field: text, parts: fc.array(fc.uuid()) }, { requiredKeys: ['field'] }),
     expiry: fc.record({ afterMs: fc.nat(), sliding: fc.boolean() }),
+    minima: fc.record({ size: fc.nat(), chunkSize: fc.nat() }),
     gated: fc.constant(true),
     digests: fc.record(
       { told: fc.record({ algorithm, digest: text }), wanted: algorithm },

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import type { StoredUpload } from '../upload.ts'
-import { checkMaxSize } from '../upload-notes.ts'
+import { checkFinalLength } from '../upload-notes.ts'
 import type { RecordFields } from '../upload-record.ts'
 import { stateOf } from './append-end.ts'
 import { copyBytes } from './copy-bytes.ts'
@@ -113,7 +113,7 @@ export function* sealFinal(
   try {
     const record = readRecord(recordPath(io.directory, id))
     if (!record || !isStillAt(fd, dataPath(io.directory, id))) throw notFound()
-    checkMaxSize(length, record.notes)
+    checkFinalLength(length, record.notes)
     yield* syncEarlierData(io, fd)
     const lastWrite = Math.max(record.createdAt, Date.now() / 1000)
     const full: RecordFields = { ...record, length, offset: length, lastWrite }

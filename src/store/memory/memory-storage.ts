@@ -16,7 +16,7 @@ import type {
   TerminateRequest,
 } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
-import { checkMaxSize, isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
+import { checkFinalLength, isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
 import { MemoryQueue } from './memory-queue.ts'
 import {
   appendBatch,
@@ -163,7 +163,7 @@ export class MemoryStorage implements Storage {
     }
     const pieces = ids.flatMap((part) => this.#entries.get(part)?.pieces ?? [])
     const length = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
-    checkMaxSize(length, upload.notes)
+    checkFinalLength(length, upload.notes)
     entry.pieces.push(...pieces)
     entry.upload = withExpiry({ ...upload, length, offset: length, lastWrite: new Date() })
     return this.#settle(entry, { completedDir, seal: upload.notes.gated ?? false })
