@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'upload/running-digests.ts': ['store', 'node:crypto'],
   'upload/checksum.ts': ['errors', 'protocol', 'store', 'node:crypto', 'node:zlib'],
   http: ['errors', 'logger', 'protocol', 'upload'],
+  'http/content-digest.ts': ['protocol', 'node:crypto'],
   'http/trusted-proxies.ts': ['node:net'],
   options: ['http', 'logger', 'store', 'upload'],
   janitor: ['errors', 'logger', 'store'],

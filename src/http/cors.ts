@@ -23,7 +23,7 @@ export type OriginCheck = (origin: string) => boolean | Promise<boolean>
 const EXPOSED = [
   'Location, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Defer-Length, Upload-Concat',
   'Upload-Expires, Upload-Complete, Upload-Incomplete, Upload-Limit, Upload-Draft-Interop-Version',
-  'Accept-Patch',
+  'Accept-Patch, Content-Digest',
   'Tus-Version, Tus-Resumable, Tus-Max-Size, Tus-Extension, Tus-Checksum-Algorithm',
   'Retry-After, Tussi-Error',
 ].join(', ')
@@ -33,7 +33,8 @@ const ALLOWED = [
   'Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length',
   'Upload-Concat, Upload-Checksum, Upload-Complete, Upload-Incomplete, Content-Disposition',
   'Content-Encoding',
-  'Upload-Draft-Interop-Version, Content-Digest, Repr-Digest, Want-Repr-Digest',
+  'Upload-Draft-Interop-Version, Content-Digest, Repr-Digest',
+  'Want-Content-Digest, Want-Repr-Digest',
 ].join(', ')
 
 /** An origin as browsers send it; nothing else is shown to patterns and functions. */

@@ -14,6 +14,7 @@ import { create } from '../upload/create.ts'
 import { retrieveOffset } from '../upload/retrieve-offset.ts'
 import { terminate } from '../upload/terminate.ts'
 import type { Uploads } from '../upload/uploads.ts'
+import { withContentDigest } from './content-digest.ts'
 import { type CorsPolicy, corsHeaders } from './cors.ts'
 import { chooseDialect, type Dialect, METHODS } from './dialect.ts'
 import type { Exchange, Handle, Reply } from './exchange.ts'
@@ -82,12 +83,14 @@ export function createHandler(options: HandlerOptions): Handle {
       const outcome = await done.finally(given.leave)
       const { status, headers, body } = dialect.format(outcome)
       const all = { ...common, ...headers, ...exposeAnswer(common, outcome) }
-      return body === undefined ? { status, headers: all } : { status, headers: all, body }
+      const reply = { status, headers: all }
+      return body === undefined ? reply : withContentDigest({ ...reply, body }, header)
     } catch (error) {
       const refusing = { admitted, location: informer.location }
       const adapt: Adapt = (error) => refusalOf(error, dialect, refusing)
       const { announced } = informer
-      return refuse(error, { method, path: pathOf(target), common, adapt, announced, logger })
+      const refusal = { method, path: pathOf(target), common, adapt, announced, logger }
+      return withContentDigest(refuse(error, refusal), header)
     }
   }
 }

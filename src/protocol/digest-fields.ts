@@ -1,7 +1,7 @@
 /**
- * Digest fields (RFC 9530): `Content-Digest` of a body, `Repr-Digest` and `Want-Repr-Digest` of a whole
- * upload. Of several digests the strongest that is known here counts; what is not known is ignored, and so
- * is a field outside the grammar. Pure.
+ * Digest fields (RFC 9530): `Content-Digest` of a body, `Repr-Digest` of a whole upload, and
+ * `Want-…-Digest`, which ask for them. Of several digests the strongest that is known here counts; what is not
+ * known is ignored, and so is a field outside the grammar. Pure.
  *
  * @module
  */
@@ -88,8 +88,8 @@ function isValid({ algorithm, bytes }: FoundDigest): boolean {
   return bytes.byteLength === CHECKSUM_BYTES[algorithm]
 }
 
-/** The one with the highest weight; 0 stands for an algorithm that is not acceptable. */
-function parseWanted(field: string): DigestAlgorithm | undefined {
+/** Of `Want-…-Digest` the one with the highest weight; 0 stands for an algorithm that is not acceptable. */
+export function parseWanted(field: string): DigestAlgorithm | undefined {
   const weights = parseIntegers(field)
   const weightOf = (algorithm: DigestAlgorithm): number => weights.get(keyOf(algorithm)) ?? 0
   const [best] = [...DIGEST_ALGORITHMS].sort((a, b) => weightOf(b) - weightOf(a))

@@ -32,7 +32,7 @@ describe('cors', () => {
   it.each([
     ['Upload-Offset', 'Upload-Length', 'Upload-Metadata', 'Tus-Resumable', 'Upload-Checksum'],
     ['Upload-Complete', 'Upload-Draft-Interop-Version', 'Repr-Digest', 'Content-Type'],
-    ['Content-Disposition', 'Content-Encoding'],
+    ['Content-Disposition', 'Content-Encoding', 'Want-Content-Digest'],
   ])('lets pages send the fields of both families: %s …', async (...names) => {
     const headers = await corsHeaders(resolveCors(), ask('https://a.example', true))
     const list = headers['Access-Control-Allow-Headers']?.split(', ')
@@ -42,6 +42,7 @@ describe('cors', () => {
   it.each([
     ['Location', 'Upload-Offset', 'Upload-Expires', 'Tus-Extension', 'Tus-Checksum-Algorithm'],
     ['Upload-Complete', 'Upload-Limit', 'Upload-Draft-Interop-Version', 'Tussi-Error'],
+    ['Content-Digest'],
   ])('shows pages the fields of both families: %s …', async (...names) => {
     const headers = await corsHeaders(resolveCors(), ask('https://a.example'))
     const list = headers['Access-Control-Expose-Headers']?.split(', ')
