@@ -284,10 +284,41 @@ const lengths: readonly ConformanceCase[] = [
   },
 ]
 
+/** Each way in which what is said of the length can contradict itself or what was said before. */
+const CONTRADICTIONS: Readonly<Record<string, Pick<ConformanceCase, 'upload' | 'request'>>> = {
+  creation: {
+    request: { method: 'POST', fields: { ...COMPLETE, 'Upload-Length': '6' }, body: 'hello' },
+  },
+  request: {
+    upload: OPEN,
+    request: patch({ ...appendAt(5, '?1'), 'Upload-Length': '11' }, 'world'),
+  },
+  offset: { upload: OPEN, request: patch({ ...appendAt(5, '?0'), 'Upload-Length': '4' }) },
+  length: {
+    upload: HALF,
+    request: patch({ ...appendAt(5, '?0'), 'Upload-Length': '11' }, 'wor'),
+  },
+  end: { upload: HALF, request: patch(appendAt(5, '?1'), 'wor') },
+}
+
+const inconsistent = Object.entries(CONTRADICTIONS).map(
+  ([name, row]): ConformanceCase => ({
+    ...row,
+    id: `rufh-12-${name}`,
+    why: 'a contradiction is told as what it is, in a problem document',
+    rufh: 8,
+    status: 400,
+    fields: { ...INCOMPLETE, 'Content-Type': /^application\/problem\+json/ },
+    problem: { ...INCONSISTENT, title: 'Invalid Upload-Length', status: 400 },
+    code: 'ERR_INVALID_UPLOAD_LENGTH',
+  }),
+)
+
 /** The rows. */
 export const RUFH_APPEND_CASES: readonly ConformanceCase[] = [
   ...ends,
   ...offsets,
   ...fields,
   ...lengths,
+  ...inconsistent,
 ]

@@ -60,6 +60,25 @@ const retrievals = ['HEAD', 'GET'].flatMap((method): ConformanceCase[] => [
   },
 ])
 
+const STATES: Readonly<Record<string, Pick<ConformanceCase, 'upload' | 'status' | 'headAfter'>>> = {
+  unfinished: { upload: HALF, status: 204 },
+  complete: { upload: { length: 5, sent: 'hello', complete: true }, status: 204 },
+  terminated: { upload: { ...HALF, terminated: true }, status: 410, headAfter: 410 },
+}
+
+const uncached = ['HEAD', 'GET'].flatMap((method) =>
+  Object.entries(STATES).map(
+    ([state, row]): ConformanceCase => ({
+      ...row,
+      id: `rufh-18-${method.toLowerCase()}-${state}`,
+      why: 'what may be another in a moment is kept in no cache',
+      rufh: 8,
+      request: { method },
+      fields: { 'Cache-Control': 'no-store' },
+    }),
+  ),
+)
+
 const cancellations: readonly ConformanceCase[] = [
   {
     id: 'rufh-26-delete',
@@ -295,6 +314,7 @@ const neither: readonly ConformanceCase[] = [
 /** The rows. */
 export const RUFH_RETRIEVAL_CASES: readonly ConformanceCase[] = [
   ...retrievals,
+  ...uncached,
   ...cancellations,
   ...limits,
   ...neither,
