@@ -1,6 +1,6 @@
 /** The Fetch API to the core, for Hono, Next.js, srvx, Bun and Deno. @module */
 import { UploadError } from '../errors.ts'
-import type { Handle } from '../http/exchange.ts'
+import type { Fields, Handle } from '../http/exchange.ts'
 import type { Batch } from '../store/storage.ts'
 import type { AppendContent } from '../upload/receive.ts'
 import { BodyBuffer } from './body-buffer.ts'
@@ -36,9 +36,11 @@ export function toFetchListener(handle: Handle, budget: ByteBudget): FetchListen
 }
 
 /** Of two names that differ by their case the last one counts, as with node:http; `Response` would join them. */
-function toHeaders(fields: Readonly<Record<string, string>>): Headers {
+function toHeaders(all: readonly Fields[]): Headers {
   const headers = new Headers()
-  for (const [name, value] of Object.entries(fields)) headers.set(name, value)
+  for (const fields of all) {
+    for (const [name, value] of Object.entries(fields)) headers.set(name, value)
+  }
   return headers
 }
 

@@ -82,7 +82,9 @@ async function send({ req, res, content }: Exchanged, reply: Reply): Promise<voi
   const { status, headers, body } = reply
   const http2 = req.httpVersionMajor >= 2
   if (!http2 && (reply.close || !req.complete)) res.setHeader('Connection', 'close')
-  for (const name in headers) res.setHeader(name, headers[name] as string)
+  for (const fields of headers) {
+    for (const name in fields) res.setHeader(name, fields[name] as string)
+  }
   if (body !== undefined) res.setHeader('Content-Length', Buffer.byteLength(body))
   else if (status !== 204) res.setHeader('Content-Length', 0)
   res.statusCode = status

@@ -11,5 +11,5 @@ export function withContentDigest(reply: Reply, header: Exchange['header']): Rep
   if (!algorithm) return reply
   const digest = createHash(algorithm).update(body).digest('base64')
   const field = formatDigest({ algorithm, digest })
-  return { ...reply, headers: { ...headers, 'Content-Digest': field } }
+  return { ...reply, headers: [...headers, { 'Content-Digest': field }] }
 }

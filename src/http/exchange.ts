@@ -24,10 +24,14 @@ export interface Exchange {
   readonly remoteAddress: string | undefined
 }
 
+/** Header fields. */
+export type Fields = Readonly<Record<string, string>>
+
 /** An answer. */
 export interface Reply {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  /** Of one name the last counts. Most are the same for all answers: nobody puts them together for each. */
+  readonly headers: readonly Fields[]
   readonly body?: string
   /** The connection must not be reused after this answer. */
   readonly close?: boolean

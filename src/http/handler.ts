@@ -17,7 +17,7 @@ import type { Uploads } from '../upload/uploads.ts'
 import { withContentDigest } from './content-digest.ts'
 import { type CorsPolicy, corsHeaders } from './cors.ts'
 import { chooseDialect, type Dialect, METHODS } from './dialect.ts'
-import type { Exchange, Handle, Reply } from './exchange.ts'
+import type { Exchange, Fields, Handle, Reply } from './exchange.ts'
 import { createInformer, type Informer } from './informer.ts'
 import {
   isAuthority,
@@ -70,27 +70,28 @@ export function createHandler(options: HandlerOptions): Handle {
     const header = (name: string): string | undefined => exchange.header(name)
     const request = { method, id: uploadIdFrom(target), header }
     const dialect = chooseDialect(request, server)
-    const common = { ...dialect.common, ...fields }
+    const common = [dialect.common, fields]
     const informer = createInformer(exchange, { version: dialect.version, server, informational })
-    let admitted = false
+    let given: Admitted | undefined
     try {
       const operation = dialect.parse()
       const request = toUploadRequest(method, exchange)
-      const given = await admitRequest(uploads, admission, operation, request)
-      admitted = true
+      given = await admitRequest(uploads, admission, operation, request)
       server.maxSize = given.uploads.maxSize
-      const done = perform(options, given, { operation, exchange, informer })
-      const outcome = await done.finally(given.leave)
+      const outcome = await perform(options, given, { operation, exchange, informer })
       const { status, headers, body } = dialect.format(outcome)
-      const all = { ...common, ...headers, ...exposeAnswer(common, outcome) }
-      const reply = { status, headers: all }
+      const exposed = exposeAnswer(fields, outcome)
+      const own = exposed ? [headers, exposed] : [headers]
+      const reply = { status, headers: [...common, ...own] }
       return body === undefined ? reply : withContentDigest({ ...reply, body }, header)
     } catch (error) {
-      const refusing = { admitted, location: informer.location }
+      const refusing = { admitted: given !== undefined, location: informer.location }
       const adapt: Adapt = (error) => refusalOf(error, dialect, refusing)
       const { announced } = informer
       const refusal = { method, path: pathOf(target), common, adapt, announced, logger }
       return withContentDigest(refuse(error, refusal), header)
+    } finally {
+      given?.leave()
     }
   }
 }
@@ -98,12 +99,9 @@ export function createHandler(options: HandlerOptions): Handle {
 const EXPOSE = 'Access-Control-Expose-Headers'
 
 /** What the application has told the client its page may read. */
-function exposeAnswer(
-  common: Readonly<Record<string, string>>,
-  outcome: Outcome,
-): Record<string, string> | undefined {
+function exposeAnswer(cors: Fields, outcome: Outcome): Fields | undefined {
   const own = 'upload' in outcome ? outcome.upload.notes.answer?.headers : undefined
-  const exposed = common[EXPOSE]
+  const exposed = cors[EXPOSE]
   if (exposed === undefined || own === undefined) return undefined
   return { [EXPOSE]: [exposed, ...Object.keys(own)].join(', ') }
 }
@@ -138,8 +136,20 @@ async function perform(
       return { type: 'described' }
     case 'create': {
       const locate = locator(options, exchange)
-      const told = informer.creating(locate)
-      const creation = { ...operation, ...made, headers: exchange.headers(), ...told }
+      const { announcement, onOffset } = informer.creating(locate)
+      const creation = {
+        id: made.id,
+        owner: made.owner,
+        length: operation.length,
+        metadata: operation.metadata,
+        partial: operation.partial,
+        content: operation.content,
+        complete: operation.complete,
+        digests: operation.digests,
+        headers: () => exchange.headers(),
+        announcement,
+        onOffset,
+      }
       const upload = await create(uploads, creation, exchange.content)
       return { type: 'created', upload, location: locate(upload.uploadId) }
     }
@@ -149,7 +159,7 @@ async function perform(
       const partIds = operation.urls.map((url) => partId(options, exchange, url))
       const { owner } = made
       const given = { partIds, metadata, field, ...(owner !== undefined && { owner }) }
-      const concatenation = { ...given, headers: exchange.headers() }
+      const concatenation = { ...given, headers: () => exchange.headers() }
       const upload = await concatenate(uploads, concatenation)
       return { type: 'created', upload, location: locate(upload.uploadId) }
     }
@@ -197,7 +207,7 @@ const ENDED = new Set(['ERR_UPLOAD_INTERRUPTED', 'ERR_SHUTTING_DOWN', 'ERR_READ_
 interface Refusal {
   readonly method: string
   readonly path: string
-  readonly common: Readonly<Record<string, string>>
+  readonly common: readonly Fields[]
   readonly adapt: Adapt
   /** The client knows where its upload is. */
   readonly announced: boolean
@@ -217,7 +227,7 @@ function refuse(cause: unknown, refusal: Refusal): Reply {
   const { code } = error
   return {
     status,
-    headers: { ...common, ...headers },
+    headers: [...common, headers],
     ...(method !== 'HEAD' && { body }),
     ...(ENDED.has(code) && { close: true }),
     ...(announced && RESUMED.has(code) && { cut: true }),

@@ -65,8 +65,12 @@ export function isAuthority(text: string): boolean {
   return Number(port) <= 65_535 && (host.startsWith('[') ? IPV6 : REG_NAME).test(host)
 }
 
+/** What most targets are. */
+const PLAIN = /^\/(?![/\\])[\x21-\x22\x24-\x3e\x40-\x7e]*$/
+
 /** One slash in front, so that it can never be read as the name of another host. */
 export function pathOf(target: string): string {
+  if (PLAIN.test(target)) return target
   const [path = ''] = target.replace(ABSOLUTE_FORM, '').split(/[?#]/, 1)
   return `/${path.replace(/^[/\\]+/, '').replace(/[^\x21-\x7e]/g, encodeURIComponent)}`
 }

@@ -28,11 +28,11 @@ export interface CreateOperation {
   readonly length: number | null
   readonly metadata: UploadMetadata
   /** `Upload-Concat` of an upload that is only a part of another. */
-  readonly partial?: string
+  readonly partial?: string | undefined
   /** Absent for a creation without content. */
-  readonly content?: ContentTerms
-  readonly complete?: Completeness
-  readonly digests?: ReprDigests
+  readonly content?: ContentTerms | undefined
+  readonly complete?: Completeness | undefined
+  readonly digests?: ReprDigests | undefined
 }
 
 /**
@@ -65,8 +65,8 @@ export interface AppendOperation extends ContentTerms {
   readonly id: string
   readonly offset: number
   /** The length of an upload that was created without one. */
-  readonly length?: number
-  readonly complete?: Completeness
+  readonly length?: number | undefined
+  readonly complete?: Completeness | undefined
 }
 
 /** The facts of an upload that answers show. */

@@ -99,13 +99,13 @@ function retrieved(upload: ShownUpload): Record<string, string> {
   const { concat } = notes
   const pending = isPending(upload)
   return {
+    'Cache-Control': 'no-store',
     ...(!pending && { 'Upload-Offset': `${offset}` }),
     ...(length !== null && { 'Upload-Length': `${length}` }),
     ...(length === null && !pending && { 'Upload-Defer-Length': '1' }),
     ...(uploadMetadata !== '' && { 'Upload-Metadata': uploadMetadata }),
     ...(concat && { 'Upload-Concat': concat.field }),
     ...expiry(upload),
-    'Cache-Control': 'no-store',
   }
 }
 
@@ -120,7 +120,9 @@ export function completing(
   usual: number,
   headers: Readonly<Record<string, string>>,
 ): TusAnswer {
-  const { status, headers: own, body }: ShownAnswer = (state !== 'receiving' && notes.answer) || {}
+  const answer: ShownAnswer | undefined = state === 'receiving' ? undefined : notes.answer
+  if (!answer) return { status: usual, headers }
+  const { status, headers: own, body } = answer
   return {
     status: status ?? (usual === 204 && body !== undefined ? 200 : usual),
     headers: { ...own, ...headers, ...(body !== undefined && { 'Content-Type': JSON_TYPE }) },

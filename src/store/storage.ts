@@ -65,22 +65,22 @@ export interface AppendRequest {
   /** Where the upload goes when `offset` reaches its length. */
   readonly completedDir: string
   /** The length, told of an upload that was created without one; of another it must be the same. */
-  readonly length?: number
+  readonly length?: number | undefined
   /**
    * `true`: the end of `content` is the end of the upload, and its length. `false`: it goes on, even
    * at its length. By default it is complete at its length.
    */
-  readonly complete?: boolean
+  readonly complete?: boolean | undefined
   /** The longest that an upload without a length may become. */
-  readonly maxSize?: number
+  readonly maxSize?: number | undefined
   /** The same as at its creation, for one that was created without a length. */
-  readonly quota?: number
+  readonly quota?: number | undefined
   /** How long `content` is, where that is known: so much is reserved before its first byte. */
-  readonly contentLength?: number
+  readonly contentLength?: number | undefined
   /** Nothing is recorded before the end of `content`, and nothing is kept of one that fails. */
-  readonly atomic?: boolean
+  readonly atomic?: boolean | undefined
   /** An upload that reaches its length is sealed and `gated`: it waits for its verdict. */
-  readonly seal?: boolean
+  readonly seal?: boolean | undefined
   /** Hears each offset that has become durable while `content` goes on. */
   readonly onOffset?: (offset: number) => void
 }

@@ -7,7 +7,7 @@ import type { StoredUpload } from '../store/upload.ts'
 import { paced } from './limits.ts'
 import { lookUp } from './look-up.ts'
 import { type Least, leastOf, tooSmall } from './minima.ts'
-import { type AppendContent, checkTerms, isOverrun, type Reception, receive } from './receive.ts'
+import { type AppendContent, checkTerms, isOverrun, receive } from './receive.ts'
 import { end } from './terminate.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -44,7 +44,7 @@ export async function append(
       if (upload.state !== 'receiving') return upload
       least = checkMinima(uploads, upload, operation)
     }
-    return await write(uploads, least ? { ...operation, least } : operation, content)
+    return await write(uploads, operation, least, content)
   } catch (error) {
     if (isOverrun(error, operation)) await end(uploads, id)
     throw error
@@ -55,11 +55,12 @@ export async function append(
 
 async function write(
   uploads: Uploads,
-  operation: Appending & Pick<Reception, 'least'>,
+  operation: Appending,
+  least: Least | undefined,
   content: AppendContent,
 ): Promise<StoredUpload> {
   try {
-    return await receive(uploads, operation, content)
+    return await receive(uploads, least ? { ...operation, least } : operation, content)
   } catch (error) {
     const found = isStale(error) ? await check(uploads, operation) : undefined
     if (found && found.state !== 'receiving') return found

@@ -17,7 +17,7 @@ export interface Concatenation extends Omit<ConcatenateOperation, 'type' | 'urls
   /** Whose it is to be, and whose the parts have to be. */
   readonly owner?: string
   /** All request fields with lower-case names, for the hook. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: () => Readonly<Record<string, string>>
 }
 
 /** So many uploads of the same parts may have been terminated. */

@@ -12,13 +12,18 @@ interface Receiving {
   requests: number
 }
 
+const NOTHING = (): void => undefined
+
 export class Concurrency {
   readonly #limits: ConcurrencyLimits
+  readonly #isLimited: boolean
   readonly #receiving = new Map<string, Receiving>()
   readonly #owners = new Map<string, number>()
 
   constructor(limits: ConcurrencyLimits) {
     this.#limits = limits
+    const { maxConcurrentRequests, maxConcurrentRequestsPerOwner } = limits
+    this.#isLimited = maxConcurrentRequests !== null || maxConcurrentRequestsPerOwner !== null
   }
 
   /**
@@ -29,6 +34,7 @@ export class Concurrency {
    * @throws `ERR_TOO_MANY_REQUESTS`
    */
   enter(id: string, owner: string): () => void {
+    if (!this.#isLimited) return NOTHING
     const known = this.#receiving.get(id)
     if (!known) this.#check(owner)
     const receiving = known ?? { owner, requests: 0 }

@@ -29,11 +29,11 @@ import type { Uploads } from './uploads.ts'
 /** What a client asks for. */
 export interface Creation extends Omit<CreateOperation, 'type'> {
   readonly id: string
-  readonly owner?: string
+  readonly owner?: string | undefined
   /** All request fields with lower-case names, for the hook. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly announcement?: Announcement
-  readonly onOffset?: (offset: number) => void
+  readonly headers: () => Readonly<Record<string, string>>
+  readonly announcement?: Announcement | undefined
+  readonly onOffset?: ((offset: number) => void) | undefined
 }
 
 /** Tells where an upload is, before its bytes are received. */
@@ -59,7 +59,8 @@ export async function create(
   checkLength(length, uploads.maxSize, minima.size)
   const bytes = terms && (await firstBytes(uploads, length, terms, content))
   const { announcement, digests, complete: ends } = creation
-  const least = bytes && leastOf(minima, { ...bytes, length, complete: ends })
+  const least =
+    bytes && leastOf(minima, { length, complete: ends, contentLength: bytes.contentLength })
   const serverMetadata = await admit(uploads, creation)
   const end = ends !== undefined && { complete: ends }
   const told = bytes && { ...bytes, ...end, ...(least && { least }) }
@@ -237,7 +238,7 @@ export async function admit(
   if (filename !== undefined) checkFilename(filename, filenameCharset)
   if (!onCreate) return {}
   try {
-    const returned = await onCreate(Object.freeze(headers), Object.freeze(metadata.values))
+    const returned = await onCreate(Object.freeze(headers()), Object.freeze(metadata.values))
     return checkServerMetadata(returned ?? {})
   } catch (error) {
     if (error instanceof UploadError && error.code === 'ERR_REFUSED') throw error

@@ -17,6 +17,8 @@ export interface EventFeedOptions {
   readonly logger: Logger
 }
 
+const TOLD = Promise.resolve()
+
 export class EventFeed {
   readonly #handler: EventHandler | undefined
   readonly #channel: EventChannel
@@ -36,14 +38,18 @@ export class EventFeed {
   }
 
   /** Only the handler is waited for. Never rejects. */
-  readonly emit: Emit = async (event) => {
+  readonly emit: Emit = (event) => {
     if (this.#channel.hasSubscribers) this.#channel.publish(event)
     for (const follower of this.#followers) follower(event)
     if (hasEnded(event)) {
       for (const listener of this.#endings.get(uploadIdOf(event)) ?? []) listener()
     }
+    return this.#handler ? this.#handle(this.#handler, event) : TOLD
+  }
+
+  async #handle(handler: EventHandler, event: TusEvent): Promise<void> {
     try {
-      await this.#handler?.(event)
+      await handler(event)
     } catch (error) {
       this.#logger.error(`onEvent failed on ${event.type}`, { error })
     }

@@ -75,7 +75,7 @@ export class ProgressReport {
 
   async #tell(upload: StoredUpload): Promise<void> {
     const bytesWritten = upload.offset - this.#told
-    if (bytesWritten <= 0) return
+    if (bytesWritten <= 0 || !this.#uploads.feed.isHeard) return
     this.#told = upload.offset
     const uploadInfo = toUploadInfo(upload)
     await this.#uploads.emit({ type: 'upload-progress', uploadInfo, bytesWritten })

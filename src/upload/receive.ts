@@ -31,12 +31,12 @@ export interface Reception extends ContentTerms {
   readonly id: string
   readonly offset: number
   /** The length, if this request tells it. */
-  readonly length?: number
-  readonly complete?: Completeness
+  readonly length?: number | undefined
+  readonly complete?: Completeness | undefined
   /** What the body has to bring, where only its end tells how long it is. */
-  readonly least?: Least
+  readonly least?: Least | undefined
   /** Hears each offset that has become durable while the body is received. */
-  readonly onOffset?: (offset: number) => void
+  readonly onOffset?: ((offset: number) => void) | undefined
 }
 
 /** Refuses by its fields what no body can make good. @throws `ERR_CHUNK_SIZE_EXCEEDED`, `ERR_UNSUPPORTED_CHECKSUM` */
@@ -97,12 +97,12 @@ async function write(
     content: hashed?.content ?? seen.content,
     completedDir: queue.completedDir,
     seal: isGated(uploads),
-    ...(checksum && { atomic: true }),
-    ...(length !== undefined && { length }),
-    ...(complete !== undefined && { complete }),
-    ...(maxSize !== null && { maxSize }),
-    ...(quota !== null && { quota }),
-    ...(contentLength !== undefined && { contentLength }),
+    atomic: checksum !== undefined,
+    length,
+    complete,
+    maxSize: maxSize ?? undefined,
+    quota: quota ?? undefined,
+    contentLength,
     onOffset: (durable: number) => {
       hashed?.onOffset(durable)
       report.onOffset(durable)
@@ -145,7 +145,11 @@ const WHOLE_BYTES = 65_536
 /** The body of a creation if it is here already, small, and nobody has a say in it. */
 export async function wholeBody(
   uploads: Uploads,
-  { contentLength = 0, checksum, complete }: ContentTerms & { readonly complete?: Completeness },
+  {
+    contentLength = 0,
+    checksum,
+    complete,
+  }: ContentTerms & { readonly complete?: Completeness | undefined },
   content: AppendContent,
 ): Promise<FirstContent | undefined> {
   const { maxChunkSize, maxSize, queue } = uploads
@@ -165,7 +169,7 @@ export async function wholeBody(
 /** Where the end is told and not counted, a body that goes beyond the length ends the upload for good. */
 export function isOverrun(
   error: unknown,
-  { complete }: { readonly complete?: Completeness },
+  { complete }: { readonly complete?: Completeness | undefined },
 ): boolean {
   const code = error instanceof UploadError && error.code
   return complete !== undefined && code === 'ERR_UPLOAD_SIZE_EXCEEDED'

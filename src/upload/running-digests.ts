@@ -51,7 +51,9 @@ export class RunningDigests {
   ): Promise<
     { readonly content: Content; readonly onOffset: (offset: number) => void } | undefined
   > {
-    const algorithms = this.#states.get(id)?.hashes.keys() ?? this.#always()
+    const known = this.#states.get(id)
+    if (!known && !this.all) return undefined
+    const algorithms = known?.hashes.keys() ?? this.#always()
     const { hashes } = await this.#at(uploads, id, { offset, algorithms })
     if (hashes.size === 0) return undefined
     let position = offset

@@ -24,8 +24,8 @@ interface Mutation {
 
 const STILL_THERE = {
   file: 'store/fs/io-call.js',
-  code: '|| isStillAt(fd, path)',
-  instead: '|| true',
+  code: 'there?.ino === here.ino && there.dev === here.dev ? here',
+  instead: 'true ? here',
   suite: 'store',
 }
 
@@ -108,6 +108,13 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     instead: 'false',
     suite: 'conformance',
     test: 'bad-body-over-chunk-size-chunked',
+  },
+  'names before the spread of a literal': {
+    file: 'upload/create.js',
+    code: 'leastOf(minima, { length,',
+    instead: 'leastOf(minima, { ...bytes, length,',
+    suite: 'faults',
+    test: 'hidden classes are not made anew by creation-with-upload',
   },
 }
 

@@ -94,7 +94,7 @@ it('a writer that another has followed writes no more, though nothing was writte
   // As on a file system that shows no marks.
   const blind: Io = { ...io, posix: { ...io.posix, mark: () => undefined, isMarked: () => false } }
   const open = (): { fd: number; record: Parameters<typeof lockAppend>[1]['record'] } => {
-    const opened = run(openAppend(blind, { id: ID, offset: 0 }))
+    const opened = run(openAppend(blind, { id: ID, offset: 0, coming: 0 }))
     if ('busy' in opened) throw new Error('busy')
     onTestFinished(() => closeSync(opened.fd))
     blind.posix.unlock(opened.fd)

@@ -2,10 +2,11 @@
 import { writev } from 'node:fs'
 import type { AppendRequest, AppendResult, Batch, Content } from '../storage.ts'
 import type { RecordFields } from '../upload-record.ts'
-import type { AppendTerms, OpenedAppend } from './append.ts'
+import type { OpenedAppend } from './append.ts'
 import { checkComplete, checkEnd, isWithin, stateOf } from './append-end.ts'
 import { toUploadError } from './io-call.ts'
 import type { IoPool } from './io-pool.ts'
+import type { StopRequest } from './stop-requests.ts'
 import { toStoredUpload } from './stored-upload.ts'
 import { skip } from './write-pieces.ts'
 
@@ -19,44 +20,35 @@ const CHECKPOINT_MS = 500
 /** How much of a quota to take at once. */
 const QUOTA_BYTES = 16 * 2 ** 20
 
-/** Bodies up to this size ride in the message to the I/O thread; beyond it the copy costs more. */
-export const MESSAGE_BYTES: number = 64 * 2 ** 10
-
 /** What an append needs besides its request: the threads, and a word to whoever holds the upload. */
 export interface AppendMeans {
   readonly pool: IoPool
-  readonly ask: () => void
+  readonly asking: StopRequest
+  /** The real path. */
+  readonly completedDir: string
 }
 
 export async function appendStream(
-  { pool, ask }: AppendMeans,
+  { pool, asking, completedDir }: AppendMeans,
   id: string,
   first: Batch,
   request: AppendRequest,
 ): Promise<AppendResult> {
-  const { contentLength: coming = first.byteLength } = request
-  const terms = { ...termsOf(id, request), coming }
-  const opened = await pool.untilFree('openAppend', terms, ask)
-  const stream = new AppendStream(pool, id, opened, request)
+  const {
+    offset,
+    length,
+    maxSize,
+    quota,
+    atomic,
+    contentLength: coming = first.byteLength,
+  } = request
+  const terms = { id, offset, length, maxSize, quota, atomic, coming }
+  const opened = await pool.untilFree('openAppend', terms, asking)
+  const stream = new AppendStream(pool, id, opened, { ...request, completedDir })
   try {
     return await stream.run(first, request.content)
   } finally {
     await pool.run('closeAppend', { fd: opened.fd })
-  }
-}
-
-/** The part of a request that the I/O threads need. */
-export function termsOf(
-  id: string,
-  { offset, length, maxSize, quota, atomic }: AppendRequest,
-): AppendTerms {
-  return {
-    id,
-    offset,
-    ...(length !== undefined && { length }),
-    ...(maxSize !== undefined && { maxSize }),
-    ...(quota !== undefined && { quota }),
-    ...(atomic && { atomic }),
   }
 }
 

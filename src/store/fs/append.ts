@@ -24,8 +24,8 @@ import {
   type Io,
   isBusy,
   isStillAt,
-  lockFile,
   type Operation,
+  openLocked,
   syncData,
   syncEarlierData,
 } from './io-call.ts'
@@ -40,14 +40,17 @@ import { byteLength, writeAll } from './write-pieces.ts'
 export interface AppendTerms {
   readonly id: string
   readonly offset: number
-  readonly length?: number
-  readonly maxSize?: number
+  readonly length?: number | undefined
+  readonly maxSize?: number | undefined
   /** Bytes that the owner may reserve; for an upload without a length. */
-  readonly quota?: number
-  /** How many bytes come, as far as that is known. */
-  readonly coming?: number
+  readonly quota?: number | undefined
   /** What is told counts only with the whole body. */
-  readonly atomic?: boolean
+  readonly atomic?: boolean | undefined
+}
+
+export interface OpenAppend extends AppendTerms {
+  /** How many bytes come, as far as that is known. */
+  readonly coming: number
 }
 
 export interface AppendWhole extends AppendTerms, Completion {
@@ -55,19 +58,16 @@ export interface AppendWhole extends AppendTerms, Completion {
 }
 
 /** Writes a whole body: compare, write, sync, record, and finalize what is complete. */
-export function* appendWhole(
-  io: Io,
-  { pieces, completedDir, seal, complete, ...terms }: AppendWhole,
-): Operation<StoredUpload | Busy> {
+export function* appendWhole(io: Io, appending: AppendWhole): Operation<StoredUpload | Busy> {
+  const { id, offset, maxSize, pieces, completedDir, seal, complete } = appending
   const coming = byteLength(pieces)
-  const upload = openUpload(io, { ...terms, coming })
+  const upload = openUpload(io, appending, coming)
   if (isBusy(upload)) return upload
   try {
-    const { id, offset } = terms
     const { fd, record, changed, grant } = upload
     const end = offset + coming
     if (grant) yield* settleQuota(io, grant)
-    checkEnd(record, end, terms.maxSize)
+    checkEnd(record, end, maxSize)
     if (complete) checkComplete(record, end)
     const completes = complete ?? end === record.length
     if (end === offset && !changed && !completes) return toStoredUpload(id, record)
@@ -75,7 +75,7 @@ export function* appendWhole(
     if (completes && upload.size > end) ftruncateSync(fd, end)
     yield* syncData(io, fd)
     const appended = advance(record, end)
-    const completion = { completedDir, seal, ...(complete !== undefined && { complete }) }
+    const completion = { completedDir, seal, complete }
     const stored = yield* recordOffset(io, { id, fd, record: appended }, completion)
     return toStoredUpload(id, stored, stateOf(stored))
   } finally {
@@ -92,8 +92,8 @@ export interface OpenedAppend {
 }
 
 /** Opens an upload for a longer body and announces the new writer by the next epoch. */
-export function* openAppend(io: Io, terms: AppendTerms): Operation<OpenedAppend | Busy> {
-  const upload = openUpload(io, terms)
+export function* openAppend(io: Io, terms: OpenAppend): Operation<OpenedAppend | Busy> {
+  const upload = openUpload(io, terms, terms.coming)
   if (isBusy(upload)) return upload
   try {
     const { grant, changed } = upload
@@ -155,11 +155,12 @@ interface OpenedUpload extends LockedUpload {
   readonly grant?: QuotaGrant | undefined
 }
 
-function openUpload(io: Io, terms: AppendTerms): OpenedUpload | Busy {
+function openUpload(io: Io, terms: AppendTerms, coming: number): OpenedUpload | Busy {
   const { id, offset, length } = terms
-  const fd = lockFile(io, dataPath(io.directory, id))
-  if (fd === undefined) throw notFound()
-  if (isBusy(fd)) return BUSY
+  const file = openLocked(io, dataPath(io.directory, id))
+  if (file === undefined) throw notFound()
+  if (isBusy(file)) return BUSY
+  const { fd, size } = file
   try {
     if (io.posix.isMarked(fd)) {
       closeSync(fd)
@@ -175,17 +176,16 @@ function openUpload(io: Io, terms: AppendTerms): OpenedUpload | Busy {
         offset: record.offset,
       })
     }
-    const { size } = fstatSync(fd)
     checkSize(size, record)
     checkExpiry(record)
     const told = length === undefined ? record : withLength(record, terms)
-    const grant = grantFor(io, record, terms)
+    const grant = grantFor(io, record, terms, coming)
     if (isBusy(grant)) {
       closeSync(fd)
       return BUSY
     }
     const changed = told !== record
-    if (changed && length !== undefined) reserve(io, fd, length)
+    if (changed && length !== undefined) reserve(io, file, length)
     return { id, fd, size, record: told, changed, grant }
   } catch (error) {
     closeSync(fd)
@@ -197,7 +197,8 @@ function openUpload(io: Io, terms: AppendTerms): OpenedUpload | Busy {
 function grantFor(
   io: Io,
   { length: known, notes }: RecordFields,
-  { id, offset, length, quota: limit, coming = 0 }: AppendTerms,
+  { id, offset, length, quota: limit }: AppendTerms,
+  coming: number,
 ): QuotaGrant | Busy | undefined {
   const bytes = length ?? offset + coming
   if (limit === undefined || known !== null || bytes === 0) return undefined

@@ -29,7 +29,7 @@ export function* create(io: Io, { upload, first }: CreateArgs): Operation<Stored
   const record = newRecord(upload)
   try {
     // A final upload gets the blocks of its parts, or room when it is put together.
-    if (length && !upload.notes?.concat?.parts) reserve(io, fd, length)
+    if (length && !upload.notes?.concat?.parts) reserve(io, { fd, size: 0 }, length)
     if (grant) yield* settleQuota(io, grant)
     const stored = first
       ? yield* receiveFirst(io, { id, fd, record }, first)

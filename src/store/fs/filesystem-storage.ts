@@ -6,7 +6,6 @@ import type { CompletedQueue } from '../completed-queue.ts'
 import type {
   AppendRequest,
   AppendResult,
-  Batch,
   Concatenation,
   FirstContent,
   NewUpload,
@@ -16,7 +15,7 @@ import type {
 } from '../storage.ts'
 import type { StoredUpload } from '../upload.ts'
 import type { UploadNotes } from '../upload-notes.ts'
-import { appendStream, MESSAGE_BYTES, termsOf } from './append-stream.ts'
+import { appendContent } from './append-content.ts'
 import { FilesystemConcatenation } from './concat-files.ts'
 import { prepareCompleted, prepareUploads, remoteFileSystem } from './directories.ts'
 import { FilesystemQueue } from './filesystem-queue.ts'
@@ -68,7 +67,8 @@ export class FilesystemStorage implements Storage {
   readonly #pool: IoPool
   readonly #logger: Logger
   readonly #stops: StopRequests
-  readonly #appends = new Set<Promise<AppendResult>>()
+  #appending = 0
+  #drained: (() => void) | undefined
   readonly #queues = new Map<string, FilesystemQueue>()
   readonly concatenation: Concatenation
 
@@ -111,40 +111,22 @@ export class FilesystemStorage implements Storage {
   }
 
   settledInfo(id: string): Promise<StoredUpload> {
-    return this.#stops.during(id, (ask) => this.#pool.untilFree('settledInfo', { id }, ask))
+    return this.#pool.untilFree('settledInfo', { id }, this.#stops.request(id))
   }
 
   onStopRequest(listener: (id: string) => void): void {
     this.#stops.listen(listener)
   }
 
-  append(id: string, request: AppendRequest): Promise<AppendResult> {
-    const appending = this.#append(id, request)
-    this.#appends.add(appending)
-    const done = (): unknown => this.#appends.delete(appending)
-    appending.then(done, done)
-    return appending
-  }
-
-  async #append(id: string, request: AppendRequest): Promise<AppendResult> {
-    const { content } = request
-    const completedDir = this.#queue(request.completedDir).completedDir
-    let first: Batch
+  async append(id: string, request: AppendRequest): Promise<AppendResult> {
+    this.#appending++
     try {
-      first = await content.read()
-    } catch (contentError) {
-      return { upload: await this.info(id), contentError }
+      const { completedDir } = this.#queue(request.completedDir)
+      const means = { pool: this.#pool, asking: this.#stops.request(id), completedDir }
+      return await appendContent(means, id, request)
+    } finally {
+      if (--this.#appending === 0) this.#drained?.()
     }
-    return this.#stops.during(id, async (ask) => {
-      if (!first.last || first.byteLength > MESSAGE_BYTES) {
-        return appendStream({ pool: this.#pool, ask }, id, first, { ...request, completedDir })
-      }
-      const { pieces } = first
-      const { seal = false, complete } = request
-      const completion = { completedDir, seal, ...(complete !== undefined && { complete }) }
-      const whole = { ...termsOf(id, request), pieces, ...completion }
-      return { upload: await this.#pool.untilFree('appendWhole', whole, ask) }
-    })
   }
 
   async finalize(id: string, completedDir: string, notes: UploadNotes = {}): Promise<boolean> {
@@ -153,7 +135,7 @@ export class FilesystemStorage implements Storage {
   }
 
   async hold(id: string): Promise<() => Promise<void>> {
-    const { fd } = await this.#stops.during(id, (ask) => this.#pool.untilFree('hold', { id }, ask))
+    const { fd } = await this.#pool.untilFree('hold', { id }, this.#stops.request(id))
     return () => this.#pool.run('closeAppend', { fd })
   }
 
@@ -168,7 +150,7 @@ export class FilesystemStorage implements Storage {
   async terminate(id: string, { completedDir, end, notes = {} }: TerminateRequest): Promise<void> {
     const place = { id, completedDir: this.#queue(completedDir).completedDir }
     const how = { ...place, end, notes }
-    await this.#stops.during(id, (ask) => this.#pool.untilFree('terminate', how, ask))
+    await this.#pool.untilFree('terminate', how, this.#stops.request(id))
   }
 
   async *list(): AsyncIterable<StoredUpload> {
@@ -221,7 +203,11 @@ export class FilesystemStorage implements Storage {
   async close(): Promise<void> {
     for (const queue of this.#queues.values()) queue.close()
     this.#stops.close()
-    await Promise.allSettled(this.#appends)
+    if (this.#appending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve
+      })
+    }
     await this.#pool.close()
   }
 
@@ -230,12 +216,11 @@ export class FilesystemStorage implements Storage {
   }
 
   #queue(completedDir: string): FilesystemQueue {
-    const key = resolve(completedDir)
-    const known = this.#queues.get(key)
+    const known = this.#queues.get(completedDir)
     if (known) return known
-    const path = prepareCompleted(key, this.directory, this.#mode)
+    const path = prepareCompleted(resolve(completedDir), this.directory, this.#mode)
     const queue = this.#queues.get(path) ?? new FilesystemQueue(this.#pool, path, this.#logger)
-    this.#queues.set(key, queue).set(path, queue)
+    this.#queues.set(completedDir, queue).set(path, queue)
     return queue
   }
 

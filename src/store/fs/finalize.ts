@@ -99,7 +99,7 @@ export interface Completion {
   /** It is sealed and stays where it is. */
   readonly seal: boolean
   /** Absent: at its length. */
-  readonly complete?: boolean
+  readonly complete?: boolean | undefined
 }
 
 /** Records a new offset; perhaps that is the end of the upload. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import type { Posix } from './posix.ts'
 
@@ -112,26 +112,43 @@ export function openIfExists(path: string): number | undefined {
   }
 }
 
+/** An open file, and how long it was found to be. */
+export interface OpenFile {
+  readonly fd: number
+  readonly size: number
+}
+
 /**
  * Opens and locks the file at `path`. A file that was moved or removed between the two is not
  * the one that was asked for, whatever its descriptor still reads.
  */
-export function lockFile(io: Io, path: string): number | Busy | undefined {
+export function openLocked(io: Io, path: string): OpenFile | Busy | undefined {
   const fd = openIfExists(path)
   if (fd === undefined) return undefined
   try {
-    const result = io.posix.tryLock(fd) ? fd : io.posix.isMarked(fd) ? HELD : BUSY
-    const there = result !== fd || isStillAt(fd, path)
-    if (result !== fd || !there) closeSync(fd)
-    return there ? result : undefined
+    const busy = io.posix.tryLock(fd) ? undefined : io.posix.isMarked(fd) ? HELD : BUSY
+    const here = busy ? undefined : statIfStillAt(fd, path)
+    if (here) return { fd, size: here.size }
+    closeSync(fd)
+    return busy
   } catch (error) {
     closeSync(fd)
     throw error
   }
 }
 
+/** The same, for whom the descriptor is enough. */
+export function lockFile(io: Io, path: string): number | Busy | undefined {
+  const file = openLocked(io, path)
+  return file === undefined || isBusy(file) ? file : file.fd
+}
+
 export function isStillAt(fd: number, path: string): boolean {
+  return statIfStillAt(fd, path) !== undefined
+}
+
+function statIfStillAt(fd: number, path: string): Stats | undefined {
   const there = statSync(path, { throwIfNoEntry: false })
   const here = fstatSync(fd)
-  return there !== undefined && there.ino === here.ino && there.dev === here.dev
+  return there?.ino === here.ino && there.dev === here.dev ? here : undefined
 }

@@ -8,9 +8,10 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { UploadError } from '../../errors.ts'
-import { type IoReply, isBusy } from './io-call.ts'
+import { type Busy, type IoReply, isBusy } from './io-call.ts'
 import type { IoCall, IoThreadData } from './io-thread.ts'
 import type { FreeResult, OperationArgs, OperationName, OperationResult } from './operations.ts'
+import type { StopRequest } from './stop-requests.ts'
 
 /** Two, so that a slow sync in one leaves the other for those who do not wait for it. */
 const THREADS = 2
@@ -32,7 +33,9 @@ interface Pending {
 
 interface Thread {
   readonly worker: Worker
-  readonly calls: Map<number, Pending>
+  /** Of its last message, by their places in it; a reply takes its own out. */
+  calls: (Pending | undefined)[]
+  unanswered: number
   /** When it got its last message. */
   busySince: number
 }
@@ -44,7 +47,6 @@ export class IoPool {
   #waiting: { call: IoCall; pending: Pending }[] = []
   #scheduled = false
   #slow: NodeJS.Timeout | undefined
-  #calls = 0
   #closed = false
 
   constructor(data: IoThreadData) {
@@ -58,31 +60,45 @@ export class IoPool {
       return Promise.reject(new UploadError('ERR_SHUTTING_DOWN', 'the storage is closed'))
     }
     return new Promise((resolve, reject) => {
-      const call = { call: ++this.#calls, name, args }
-      this.#waiting.push({ call, pending: { resolve: resolve as Pending['resolve'], reject } })
+      const pending = { resolve: resolve as Pending['resolve'], reject }
+      this.#waiting.push({ call: { name, args }, pending })
       this.#schedule()
     })
   }
 
   /**
-   * Runs an operation again until nobody else holds its upload; `onHeld` is called now and then while
-   * that is a request of another process.
+   * Runs an operation again until nobody else holds its upload. While that is a request of another
+   * process it is asked to let go.
    *
    * @throws `ERR_UPLOAD_LOCKED`
    */
   async untilFree<N extends OperationName>(
     name: N,
     args: OperationArgs<N>,
-    onHeld?: () => void,
+    asking?: StopRequest,
+  ): Promise<FreeResult<N>> {
+    const result = await this.run(name, args)
+    if (!isBusy(result)) return result as FreeResult<N>
+    try {
+      return await this.#again(name, args, result, asking)
+    } finally {
+      await asking?.takeBack()
+    }
+  }
+
+  async #again<N extends OperationName>(
+    name: N,
+    args: OperationArgs<N>,
+    first: Busy,
+    asking: StopRequest | undefined,
   ): Promise<FreeResult<N>> {
     const deadline = performance.now() + LOCK_TIMEOUT_MS
     let askAt = 0
-    for (let attempt = 0; ; attempt++) {
-      const result = await this.run(name, args)
-      if (!isBusy(result)) return result as FreeResult<N>
+    let result: unknown = first
+    for (let attempt = 0; isBusy(result); attempt++) {
       const now = performance.now()
       if (result.held && now >= askAt) {
-        onHeld?.()
+        asking?.ask()
         askAt = now + ASK_AGAIN_MS
       }
       if (now >= deadline) {
@@ -91,13 +107,15 @@ export class IoPool {
         })
       }
       await delay(LOCK_RETRY_MS[Math.min(attempt, LOCK_RETRY_MS.length - 1)])
+      result = await this.run(name, args)
     }
+    return result as FreeResult<N>
   }
 
   /** Waits for the calls under way and ends the threads. */
   async close(): Promise<void> {
     this.#closed = true
-    while (this.#waiting.length > 0 || this.#threads.some(({ calls }) => calls.size > 0)) {
+    while (this.#waiting.length > 0 || this.#threads.some(({ unanswered }) => unanswered > 0)) {
       await delay(1)
     }
     await Promise.all(
@@ -134,7 +152,8 @@ export class IoPool {
     if (!thread) return
     const batch = this.#waiting
     this.#waiting = []
-    for (const { call, pending } of batch) thread.calls.set(call.call, pending)
+    thread.calls = batch.map(({ pending }) => pending)
+    thread.unanswered = batch.length
     thread.busySince = performance.now()
     thread.worker.ref()
     thread.worker.postMessage(batch.map(({ call }) => call))
@@ -149,14 +168,14 @@ export class IoPool {
 
   #idleThread(): Thread | undefined {
     const [first] = this.#threads
-    if (first && first.calls.size > 0 && performance.now() - first.busySince < SLOW_MS) {
+    if (first && first.unanswered > 0 && performance.now() - first.busySince < SLOW_MS) {
       this.#slow ??= setTimeout(() => {
         this.#slow = undefined
         this.#dispatch()
       }, SLOW_MS)
       return undefined
     }
-    const idle = this.#threads.find(({ calls }) => calls.size === 0)
+    const idle = this.#threads.find(({ unanswered }) => unanswered === 0)
     if (idle || this.#threads.length >= THREADS) return idle
     return this.#startThread()
   }
@@ -169,7 +188,7 @@ export class IoPool {
       // Flags of the main script, such as --input-type, are not meant for this one.
       execArgv: [],
     })
-    const thread: Thread = { worker, calls: new Map(), busySince: 0 }
+    const thread: Thread = { worker, calls: [], unanswered: 0, busySince: 0 }
     worker.unref()
     worker.on('message', (replies: readonly IoReply[]) => this.#settle(thread, replies))
     worker.on('error', (error) => this.#bury(thread, error))
@@ -180,12 +199,13 @@ export class IoPool {
 
   #settle(thread: Thread, replies: readonly IoReply[]): void {
     for (const reply of replies) {
-      const pending = thread.calls.get(reply.call)
-      thread.calls.delete(reply.call)
+      const pending = thread.calls[reply.call]
+      thread.calls[reply.call] = undefined
+      thread.unanswered--
       if ('value' in reply) pending?.resolve(reply.value)
       else pending?.reject(fromFailure(reply.failure))
     }
-    if (thread.calls.size > 0) return
+    if (thread.unanswered > 0) return
     thread.worker.unref()
     this.#dispatch()
   }
@@ -196,8 +216,7 @@ export class IoPool {
     if (index < 0) return
     this.#threads.splice(index, 1)
     const error = new UploadError('ERR_STORAGE', 'an I/O thread died', { cause })
-    for (const pending of thread.calls.values()) pending.reject(error)
-    thread.calls.clear()
+    for (const pending of thread.calls) pending?.reject(error)
     this.#dispatch()
   }
 }

@@ -21,12 +21,12 @@ export interface IoThreadData {
 
 /** One call as the pool sends it. */
 export interface IoCall {
-  readonly call: number
   readonly name: OperationName
   readonly args: unknown
 }
 
 interface Job {
+  /** Its place in the message. */
   readonly call: number
   readonly operation: Operation<unknown>
   barrier?: Barrier
@@ -49,7 +49,7 @@ const io: Io = {
 
 parentPort?.on('message', (calls: readonly IoCall[] | null) => {
   if (calls === null) return end()
-  let jobs: Job[] = calls.map(({ call, name, args }) => ({
+  let jobs: Job[] = calls.map(({ name, args }, call) => ({
     call,
     operation: (OPERATIONS[name] as (io: Io, args: unknown) => Operation<unknown>)(io, args),
   }))

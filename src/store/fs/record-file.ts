@@ -14,10 +14,13 @@ import { formatRecord, parseRecord, type RecordFields } from '../upload-record.t
 import { type Io, type Operation, syncData, syncDirectory } from './io-call.ts'
 import { TEMPORARY } from './layout.ts'
 
+/** An object, because Node would make one of a text, each time with a hidden class of its own. */
+const TEXT = { encoding: 'utf8', flag: 'r' } as const
+
 /** The record at `path`, or `undefined` where none is. @throws `ERR_CORRUPT_RECORD` */
 export function readRecord(path: string): RecordFields | undefined {
   try {
-    return parseRecord(readFileSync(path, 'utf8'))
+    return parseRecord(readFileSync(path, TEXT))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

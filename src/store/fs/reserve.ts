@@ -1,7 +1,7 @@
 /** Space for the bytes that are to come. @module */
-import { fstatSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
-import type { Io } from './io-call.ts'
+import type { Io, OpenFile } from './io-call.ts'
 
 export function freeSpace(directory: string): number {
   const { bavail, bsize } = statfsSync(directory)
@@ -9,9 +9,9 @@ export function freeSpace(directory: string): number {
 }
 
 /** Looks first, for a file system that cannot reserve only makes the file long. */
-export function reserve(io: Io, fd: number, length: number): void {
+export function reserve(io: Io, { fd, size }: OpenFile, length: number): void {
   const free = freeSpace(io.directory)
-  if (free < length - fstatSync(fd).size) {
+  if (free < length - size) {
     throw new UploadError(
       'ERR_INSUFFICIENT_STORAGE',
       `${length} bytes are wanted, ${free} are free`,

@@ -39,20 +39,18 @@ export class StopRequests {
     }
   }
 
-  /** Runs `act`; its argument asks whoever holds the upload now to let go. Takes the request back. */
-  async during<T>(id: string, act: (ask: () => void) => Promise<T>): Promise<T> {
-    let asked: Promise<void> | undefined
-    const path = `${this.#directory}/${id}.${this.#token}.${++this.#requests}`
-    try {
-      return await act(() => {
-        // Should that fail, the newcomer only waits longer.
-        const write = (): Promise<void> => writeFile(path, '')
-        asked = (asked ?? Promise.resolve()).then(write).catch((error) => this.#unasked(id, error))
-      })
-    } finally {
-      await asked
-      if (asked) await rm(path, { force: true })
-    }
+  /** To ask whoever holds the upload to let go. Mostly nobody does: until it is used it costs nothing. */
+  request(id: string): StopRequest {
+    return new StopRequest(this, id)
+  }
+
+  /** A file for a request, whose name says from whom it is and which upload is wanted. */
+  newPath(id: string): string {
+    return `${this.#directory}/${id}.${this.#token}.${++this.#requests}`
+  }
+
+  failed(id: string, error: unknown): void {
+    this.#logger.warn('another process could not be asked to let an upload go', { id, error })
   }
 
   close(): void {
@@ -70,8 +68,35 @@ export class StopRequests {
   #unwatched(error: unknown): void {
     this.#logger.warn(`requests of other processes to let an upload go are not seen: ${error}`)
   }
+}
 
-  #unasked(id: string, error: unknown): void {
-    this.#logger.warn('another process could not be asked to let an upload go', { id, error })
+const ASKED = Promise.resolve()
+
+/** What one newcomer asks, as often as somebody else has become the holder. */
+export class StopRequest {
+  readonly #requests: StopRequests
+  readonly #id: string
+  #path: string | undefined
+  #asked: Promise<void> = ASKED
+
+  constructor(requests: StopRequests, id: string) {
+    this.#requests = requests
+    this.#id = id
+  }
+
+  /** Returns at once. Should it fail, the newcomer only waits longer. */
+  ask(): void {
+    this.#path ??= this.#requests.newPath(this.#id)
+    const path = this.#path
+    const write = (): Promise<void> => writeFile(path, '')
+    const failed = (error: unknown): void => this.#requests.failed(this.#id, error)
+    this.#asked = this.#asked.then(write).catch(failed)
+  }
+
+  /** Nobody shall take it for a wish of later. */
+  async takeBack(): Promise<void> {
+    if (this.#path === undefined) return
+    await this.#asked
+    await rm(this.#path, { force: true })
   }
 }
