@@ -75,10 +75,13 @@ export function formatBoolean(value: boolean): string {
   return value ? '?1' : '?0'
 }
 
-/** Members whose value is `undefined` are left out. */
+/** RFC 9651, 3.3.1: fifteen digits. */
+const LARGEST = 999_999_999_999_999
+
+/** Members without a value, and those that no integer of a structured field can say, are left out. */
 export function formatDictionary(members: Readonly<Record<string, number | undefined>>): string {
   return Object.entries(members)
-    .filter(([, value]) => value !== undefined)
+    .filter(([, value]) => value !== undefined && value <= LARGEST)
     .map(([key, value]) => `${key}=${value}`)
     .join(', ')
 }

@@ -115,6 +115,10 @@ describe('formatDictionary', () => {
     )
     expect(formatDictionary({})).toBe('')
   })
+
+  it('leaves out what has more digits than an integer may have', () => {
+    expect(formatDictionary({ a: 999_999_999_999_999, b: 1e15 })).toBe('a=999999999999999')
+  })
 })
 
 describe('a dictionary', () => {
