@@ -56,7 +56,7 @@ export interface ContentTerms {
   /** `undefined` when the body's end only shows when it is reached. */
   readonly contentLength: number | undefined
   /** What the body has to hash to; `'trailer'` when that is told after it. */
-  readonly checksum?: UploadChecksum | 'trailer'
+  readonly checksum?: UploadChecksum | 'trailer' | undefined
 }
 
 /** Send content at an offset of an upload. */

@@ -62,7 +62,7 @@ export function formatRufhOutcome(
     case 'described':
       return {
         status: 204,
-        headers: { ...limits(version, server), 'Accept-Patch': PARTIAL_UPLOAD },
+        headers: { 'Accept-Patch': PARTIAL_UPLOAD, ...limits(version, server) },
       }
     case 'created':
       return written(outcome.upload, outcome.location, version, server)
@@ -71,14 +71,15 @@ export function formatRufhOutcome(
     case 'terminated':
       return { status: 204, headers: {} }
     case 'retrieved': {
-      const { length } = outcome.upload
+      const { length, offset } = outcome.upload
       return {
         status: 204,
         headers: {
-          ...state(outcome.upload, version),
+          'Cache-Control': 'no-store',
+          'Upload-Offset': `${offset}`,
+          ...formatCompleteness(outcome.upload.state !== 'receiving', version),
           ...(length !== null && { 'Upload-Length': `${length}` }),
           ...limits(version, server, outcome.upload),
-          'Cache-Control': 'no-store',
         },
       }
     }
@@ -92,12 +93,12 @@ export function formatAnnouncement(
   version: RufhVersion,
   server: RufhServer,
 ): Record<string, string> {
-  return { ...draft(version), Location: location, ...limits(version, server, upload) }
+  return { Location: location, ...draft(version), ...limits(version, server, upload) }
 }
 
 /** A later 104, which tells how far the upload has come. */
 export function formatProgress(offset: number, version: RufhVersion): Record<string, string> {
-  return { ...draft(version), 'Upload-Offset': `${offset}` }
+  return { 'Upload-Offset': `${offset}`, ...draft(version) }
 }
 
 /** Of an upload, or of those that will be made. A limit is never tighter than what was agreed upon. */
@@ -128,17 +129,16 @@ function written(
   version: RufhVersion,
   server: RufhServer,
 ): TusAnswer {
-  const headers = { ...state(upload, version), ...limits(version, server, upload) }
   const own = upload.state === 'receiving' ? {} : (upload.notes.answer?.headers ?? {})
   const moved = Object.keys(own).some((name) => name.toLowerCase() === 'location')
-  const where = location !== undefined && !moved && { Location: location }
+  const headers = {
+    'Upload-Offset': `${upload.offset}`,
+    ...formatCompleteness(upload.state !== 'receiving', version),
+    ...(location !== undefined && !moved && { Location: location }),
+    ...limits(version, server, upload),
+  }
   const goesOn = upload.state === 'receiving' && location === undefined
-  return completing(upload, goesOn ? version.appended : 201, { ...where, ...headers })
-}
-
-function state(upload: ShownUpload, version: RufhVersion): Record<string, string> {
-  const complete = upload.state !== 'receiving'
-  return { 'Upload-Offset': `${upload.offset}`, ...formatCompleteness(complete, version) }
+  return completing(upload, goesOn ? version.appended : 201, headers)
 }
 
 /** Whether an answer comes from what the upload was for, which ends it, or from the protocol. */

@@ -59,11 +59,10 @@ export async function create(
   checkLength(length, uploads.maxSize, minima.size)
   const bytes = terms && (await firstBytes(uploads, length, terms, content))
   const { announcement, digests, complete: ends } = creation
-  const least =
-    bytes && leastOf(minima, { length, complete: ends, contentLength: bytes.contentLength })
+  const contentLength = bytes?.contentLength
+  const least = bytes && leastOf(minima, { length, complete: ends, contentLength })
   const serverMetadata = await admit(uploads, creation)
-  const end = ends !== undefined && { complete: ends }
-  const told = bytes && { ...bytes, ...end, ...(least && { least }) }
+  const told = bytes && { contentLength, checksum: bytes.checksum, complete: ends, least }
   const atOnce = told && !announcement?.heard && !digests
   const whole = atOnce && (await wholeBody(uploads, told, content))
   const upload = await uploads.storage.create(

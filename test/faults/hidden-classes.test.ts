@@ -70,6 +70,15 @@ describe('hidden classes are not made anew', () => {
     expect(await madeBy(act)).toEqual([])
   })
 
+  it('by the same in the IETF protocol', async () => {
+    const fields = { 'Upload-Draft-Interop-Version': '8', 'Upload-Complete': '?1' }
+    const headers = { ...fields, 'Upload-Length': `${BODY.length}` }
+    const act: Act = async (url) => {
+      expect((await fetch(url, { method: 'POST', headers, body: BODY })).status).toBe(201)
+    }
+    expect(await madeBy(act)).toEqual([])
+  })
+
   it('by an offset query', async () => {
     // After a HEAD, fetch opens another connection, for which Node makes hidden classes.
     const agent = new Agent({ keepAlive: true })

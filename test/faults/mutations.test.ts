@@ -111,8 +111,8 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'names before the spread of a literal': {
     file: 'upload/create.js',
-    code: 'leastOf(minima, { length,',
-    instead: 'leastOf(minima, { ...bytes, length,',
+    code: 'told = bytes && { contentLength,',
+    instead: 'told = bytes && { ...bytes, contentLength,',
     suite: 'faults',
     test: 'hidden classes are not made anew by creation-with-upload',
   },
