@@ -4,8 +4,16 @@
  * @module
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
@@ -48,6 +56,7 @@ export function build(root) {
     )
     if (error) throw error
     if (status !== 0) throw new Error(`${stdout}${stderr}`.trim())
+    for (const command of commands(root)) chmodSync(join(fresh, relative('dist', command)), 0o755)
     // A source that changed while the compiler ran is newer than this, so the next look sees it.
     utimesSync(join(fresh, 'index.js'), startedAt, startedAt)
     rmSync(join(root, 'dist'), { recursive: true, force: true })
@@ -55,6 +64,16 @@ export function build(root) {
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }
+}
+
+/**
+ * What `npx` runs. It makes these files executable where it sees them first, and not again after a build.
+ *
+ * @param {string} root
+ * @returns {string[]}
+ */
+function commands(root) {
+  return Object.values(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).bin)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
