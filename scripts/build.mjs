@@ -31,6 +31,7 @@ export function distIsCurrent(root) {
     'package-lock.json',
     'tsconfig.json',
     'tsconfig.build.json',
+    join('scripts', 'build.mjs'),
   ]
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   return [...configuration, 'src', ...sources.map((path) => join('src', path))].every(

@@ -68,6 +68,7 @@ describe('distIsCurrent', () => {
   beforeEach(async () => {
     for (const path of ['package.json', 'package-lock.json', 'tsconfig.json']) await write(path, '')
     await write('tsconfig.build.json', '')
+    await write('scripts/build.mjs', '')
     await write('src/room/file.ts', '')
     await write('src/index.ts', '')
     await settle()
@@ -87,7 +88,7 @@ describe('distIsCurrent', () => {
     expect(distIsCurrent(root)).toBe(false)
   })
 
-  it.each(['src/room/file.ts', 'tsconfig.build.json', 'package.json'])(
+  it.each(['src/room/file.ts', 'tsconfig.build.json', 'package.json', 'scripts/build.mjs'])(
     'refuses when %s is newer',
     async (path) => {
       await write(path, 'changed', 300)
