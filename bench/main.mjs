@@ -53,8 +53,7 @@ async function run(flags) {
   const comparisons = []
   for (const scenario of SCENARIOS) {
     for (const where of placesOf(scenario, flags)) {
-      const some = servers.filter(({ server }) => scenario.bulk || !server.bulkOnly)
-      const comparison = await compare(scenario, where, some, flags)
+      const comparison = await compare(scenario, where, servers, flags)
       comparisons.push(comparison)
       say(`\n${formatComparison(comparison)}`)
     }

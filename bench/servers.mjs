@@ -24,7 +24,6 @@ import { RUSTUS, VENV_PYTHON } from './peers.mjs'
  * @property {string} path where uploads are created
  * @property {string} lacks what it leaves out of the work that ours does
  * @property {string} [lacksSync] the same where fsync is asked for
- * @property {boolean} [bulkOnly] differs from another one in nothing but long bodies
  * @property {string} [cores] where it runs, the first one by default
  * @property {(place: Place) => string[]} command
  */
@@ -46,10 +45,13 @@ export const OURS = {
 export const SERVERS = [
   OURS,
   {
-    ...OURS,
-    name: 'tussi, direct sockets',
-    bulkOnly: true,
-    command: (place) => [...OURS.command(place), '--direct-sockets'],
+    name: 'tussi, as a listener',
+    path: '/files/',
+    lacks: '',
+    command: ({ directory, port, fsync }) => [
+      ...[process.execPath, script('tussi-listener.mjs'), `${port}`, directory],
+      fsync ? 'fsync' : 'no-fsync',
+    ],
   },
   {
     name: 'tusd',

@@ -75,15 +75,6 @@ export interface TusAppOptions extends AdmissionOptions {
    */
   readonly maxBufferedBytes?: number | undefined
   /**
-   * Whether long bodies over plain HTTP/1 are read from their sockets, past Node's parser: more than
-   * half again as many bytes for each second of processor time. Each such body ends its connection. It
-   * needs Linux, koffi and one member of Node that is not documented; where something is missing, bodies
-   * are received as ever.
-   *
-   * @defaultValue false
-   */
-  readonly directSockets?: boolean | undefined
-  /**
    * When unfinished uploads expire: `afterMs` milliseconds after the last byte, or with
    * `sliding: false` after their creation. Clients are told; the {@link Janitor} removes them.
    *
@@ -141,7 +132,6 @@ const DEFAULTS = {
   idleTimeoutMs: 60_000,
   minBytesPerSecond: 0,
   maxBufferedBytes: 67_108_864,
-  directSockets: false,
   trustedProxies: [],
   filenameCharset: 'ascii',
   sha256: false,
@@ -161,7 +151,6 @@ export interface ResolvedOptions {
   readonly idleTimeoutMs: number
   readonly minBytesPerSecond: number
   readonly maxBufferedBytes: number
-  readonly directSockets: boolean
   readonly trustedProxies: readonly string[]
   readonly filenameCharset: 'ascii' | 'utf-8'
   readonly publicUrl: string | undefined
@@ -179,7 +168,6 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     idleTimeoutMs = DEFAULTS.idleTimeoutMs,
     minBytesPerSecond = DEFAULTS.minBytesPerSecond,
     maxBufferedBytes = DEFAULTS.maxBufferedBytes,
-    directSockets = DEFAULTS.directSockets,
     trustedProxies = DEFAULTS.trustedProxies,
     filenameCharset = DEFAULTS.filenameCharset,
     sha256 = DEFAULTS.sha256,
@@ -197,7 +185,7 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     const valid = isPositive(ms) && ms <= MAX_TIMER_MS
     check(name, ms, valid, 'a number of milliseconds, at most 24 days')
   }
-  for (const [name, flag] of Object.entries({ informational, directSockets, sha256 })) {
+  for (const [name, flag] of Object.entries({ informational, sha256 })) {
     check(name, flag, typeof flag === 'boolean', 'true or false')
   }
   for (const [name, bytes] of Object.entries({ maxMetadataSize, minBytesPerSecond })) {
@@ -228,7 +216,6 @@ export function resolveOptions(options: TusAppOptions): ResolvedOptions {
     idleTimeoutMs,
     minBytesPerSecond,
     maxBufferedBytes,
-    directSockets,
     trustedProxies,
     filenameCharset,
     publicUrl,

@@ -1,13 +1,13 @@
-/** Turns from the parser to the socket and back, as fast as the sender is. @module */
+/** Turns from the stream of a connection to its descriptor and back, as fast as the sender is. @module */
+import type { Socket } from 'node:net'
 import type { UploadError } from '../errors.ts'
 import type { Batch } from '../store/storage.ts'
 import { BATCH_BYTES, type BodyBuffer } from './body-buffer.ts'
 import { connectionReset } from './connection-reset.ts'
 import type { DirectSockets, OpenDirectBody } from './direct-sockets.ts'
-import type { NodeRequest } from './node-request.ts'
 
 export interface DirectReaderOptions {
-  readonly req: NodeRequest
+  readonly socket: Socket
   readonly sockets: DirectSockets
   /** Bytes of the body that have not arrived; whoever reads counts them down. */
   readonly left: { bytes: number }
@@ -20,7 +20,6 @@ export class DirectReader {
   #open: OpenDirectBody | undefined
   /** The last batch was as large as batches get, or none has shown otherwise. */
   #isFast = true
-  #wasOpen = false
 
   constructor(options: DirectReaderOptions) {
     this.#options = options
@@ -30,12 +29,7 @@ export class DirectReader {
     return this.#open !== undefined
   }
 
-  /** All of the body has been read, though the parser has not seen it. */
-  get hasRead(): boolean {
-    return this.#wasOpen && this.#options.left.bytes === 0
-  }
-
-  /** A batch past the parser; none for a sender, or a connection, that is the parser's. */
+  /** A batch past the stream; none for a sender, or a connection, that is the stream's. */
   async read(buffer: BodyBuffer): Promise<Batch | undefined> {
     if (!this.#isFast) this.leave()
     const rest = this.#open || !this.#isFast ? undefined : await this.#take(buffer)
@@ -54,19 +48,17 @@ export class DirectReader {
     this.#isFast = byteLength >= BATCH_BYTES
   }
 
-  /** What comes now comes by the parser. It goes on to wait for bytes that it has never seen. */
+  /** What comes now comes by the stream. */
   leave(): void {
-    if (!this.#open) return
-    this.#open.close()
+    this.#open?.close()
     this.#open = undefined
-    this.#options.req.socket.resume()
   }
 
   fail(reason: unknown): void {
     this.#open?.body.fail(reason)
   }
 
-  /** The parser has read all the same, between bytes that are here: those count no more. */
+  /** The stream has read all the same, between bytes that are here: those count no more. */
   lose(): UploadError {
     const reason = connectionReset()
     this.#open?.body.forget()
@@ -74,23 +66,17 @@ export class DirectReader {
     return reason
   }
 
-  /**
-   * Ends the parser's reading and begins with the socket's; gives what came until then. The parser
-   * hands out what it reads within the turn, so between two turns it holds nothing back.
-   */
+  /** Ends the stream's reading and begins with the descriptor's; gives what came until then. */
   async #take(buffer: BodyBuffer): Promise<Batch | undefined> {
-    const { req, sockets, left, onCut } = this.#options
+    const { socket, sockets, left, onCut } = this.#options
     this.#isFast = false
-    if (!sockets.suits(req, left.bytes)) return undefined
+    if (!sockets.suits(left.bytes)) return undefined
     buffer.unblock()
     await new Promise((resolve) => setImmediate(resolve))
-    const holdsNothing = req.readableFlowing === true && req.readableLength === 0
-    if (!buffer.settled && holdsNothing && sockets.suits(req, left.bytes)) {
-      req.socket.pause()
-      this.#open = sockets.open(req, left.bytes, onCut)
-      if (!this.#open) req.socket.resume()
+    const holdsNothing = socket.readableFlowing === true && socket.readableLength === 0
+    if (!buffer.settled && holdsNothing && sockets.suits(left.bytes)) {
+      this.#open = sockets.open(socket, left.bytes, onCut)
       this.#isFast = this.isOpen
-      this.#wasOpen ||= this.isOpen
     }
     const rest = buffer.take()
     return rest.byteLength > 0 || rest.last ? rest : undefined

@@ -1,22 +1,28 @@
-/** Which bodies are read from their sockets, and the buffers for it. @module */
-import type { IncomingMessage } from 'node:http'
+/** Which bodies are read from the descriptors of their connections, and the buffers for it. @module */
+import type { Socket } from 'node:net'
 import { BATCH_BYTES, PIECE_BYTES } from './body-buffer.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { DirectBody } from './direct-body.ts'
 import type { DuplicateDescriptor } from './duplicate-descriptor.ts'
-import type { NodeRequest } from './node-request.ts'
 
 /** Room for a batch and for what the last read of it brings. */
 const BUFFER_BYTES = BATCH_BYTES + PIECE_BYTES
 /** More than a few are only in use when the disk is slow. */
 const KEPT_BUFFERS = 8
-/** A shorter body loses as much by the end of its connection as it gains. */
-const LEAST_BYTES = 16 * 2 ** 20
+/** A shorter rest is not worth another descriptor. */
+const LEAST_BYTES = 4 * 2 ** 20
 
-/** A body that is read directly, until `close`. */
+/** A body that is read directly, until `close`: then the stream of the connection reads again. */
 export interface OpenDirectBody {
   readonly body: DirectBody
   close(): void
+}
+
+/** What Node keeps of a connection. Undocumented, the only such thing here. */
+interface StreamHandle {
+  readonly fd: number
+  readStart(): void
+  readStop(): void
 }
 
 export class DirectSockets {
@@ -29,25 +35,20 @@ export class DirectSockets {
     this.#duplicate = duplicate
   }
 
-  /** Whether it is worth it, and possible: HTTP/1 without TLS, and nobody watches the socket's silence. */
-  suits(req: NodeRequest, left: number): req is IncomingMessage {
-    return (
-      left >= LEAST_BYTES &&
-      req.httpVersionMajor === 1 &&
-      !('encrypted' in req.socket) &&
-      !req.socket.timeout &&
-      descriptorOf(req) >= 0 &&
-      !this.#budget.exhausted
-    )
+  /** Whether it is worth it for so many bytes. */
+  suits(left: number): boolean {
+    return left >= LEAST_BYTES && !this.#budget.exhausted
   }
 
   /**
-   * Reads the `left` bytes of the body that are still to come, once nobody else reads any more;
-   * `undefined` when there is no descriptor to be had.
+   * Reads the `left` bytes of the body that are still to come, while the stream of the connection reads
+   * nothing; `undefined` where that cannot be.
    */
-  open(req: IncomingMessage, left: number, onCut: () => void): OpenDirectBody | undefined {
-    const fd = this.#duplicate(descriptorOf(req))
-    if (fd < 0) return undefined
+  open(socket: Socket, left: number, onCut: () => void): OpenDirectBody | undefined {
+    const handle = handleOf(socket)
+    const fd = handle ? this.#duplicate(handle.fd) : -1
+    if (!handle || fd < 0) return undefined
+    handle.readStop()
     const buffer = this.#buffers.pop() ?? new Uint8Array(BUFFER_BYTES)
     this.#budget.take(BUFFER_BYTES)
     const body = new DirectBody({ fd, left, buffer }, onCut)
@@ -57,13 +58,19 @@ export class DirectSockets {
         body.close()
         this.#budget.give(BUFFER_BYTES)
         if (this.#buffers.length < KEPT_BUFFERS) this.#buffers.push(buffer)
+        if (!socket.destroyed) handle.readStart()
       },
     }
   }
 }
 
-/** Undocumented, the only such thing here: where it is missing, the parser reads. */
-function descriptorOf({ socket }: NodeRequest): number {
-  const { _handle: handle } = socket as { _handle?: { fd?: unknown } | null }
-  return typeof handle?.fd === 'number' ? handle.fd : -1
+/** `undefined` where anything of it is not as it is known: then the stream reads. */
+function handleOf(socket: Socket): StreamHandle | undefined {
+  const { _handle: handle } = socket as { _handle?: Partial<StreamHandle> | null }
+  const isKnown =
+    typeof handle?.fd === 'number' &&
+    handle.fd >= 0 &&
+    typeof handle.readStart === 'function' &&
+    typeof handle.readStop === 'function'
+  return isKnown ? (handle as StreamHandle) : undefined
 }

@@ -5,43 +5,25 @@ import type { AppendContent } from '../upload/receive.ts'
 import { BodyBuffer } from './body-buffer.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { connectionReset } from './connection-reset.ts'
-import { DirectReader } from './direct-reader.ts'
-import type { DirectSockets } from './direct-sockets.ts'
 import type { NodeRequest } from './node-request.ts'
 import { RequestSource } from './request-source.ts'
-
-/** What the bodies of an app share. */
-export interface NodeBodies {
-  readonly budget: ByteBudget
-  /** Where long bodies are read past the parser, if the application asked for it. */
-  readonly direct?: DirectSockets | undefined
-}
 
 export class NodeContent implements AppendContent {
   readonly #req: NodeRequest
   readonly #budget: ByteBudget
   readonly #continue: (() => void) | undefined
   readonly #left: { bytes: number } | undefined
-  /** Where the application asked for it, and the end of the body is known. */
-  readonly #direct: DirectReader | undefined
   #buffer: BodyBuffer | undefined
 
   /** `sendContinue` is given when the client waits for `100 Continue` before it sends the body. */
-  constructor(
-    req: NodeRequest,
-    { budget, direct: sockets }: NodeBodies,
-    sendContinue: (() => void) | undefined,
-  ) {
+  constructor(req: NodeRequest, budget: ByteBudget, sendContinue: (() => void) | undefined) {
     this.#req = req
     this.#budget = budget
     this.#continue = sendContinue
     const { 'content-length': length, trailer } = req.headers
     // Trailers come after the last byte: then it does not show the end.
     const counts = Number.isSafeInteger(Number(length)) && trailer === undefined
-    const left = counts ? { bytes: Number(length) } : undefined
-    this.#left = left
-    const onCut = (): void => this.#fail(connectionReset())
-    this.#direct = sockets && left && new DirectReader({ req, sockets, left, onCut })
+    this.#left = counts ? { bytes: Number(length) } : undefined
   }
 
   /** What the parser has in hand reaches us within this turn of the event loop. */
@@ -53,25 +35,15 @@ export class NodeContent implements AppendContent {
     return buffer.ended
   }
 
-  /** All of the body has been read, though the parser has not seen it. */
-  get isReadPastParser(): boolean {
-    return this.#direct?.hasRead ?? false
-  }
-
   async read(timeoutMs?: number): Promise<Batch> {
     const first = this.#buffer === undefined
     const buffer = this.#open()
     if (first) this.#continue?.()
-    const direct = this.#direct && (await this.#direct.read(buffer))
-    if (direct) return direct
-    const batch = await buffer.read(timeoutMs)
-    this.#direct?.judge(batch)
-    return batch
+    return buffer.read(timeoutMs)
   }
 
   stop(reason: unknown): void {
-    this.#open()
-    this.#fail(reason)
+    this.#open().fail(reason)
   }
 
   trailer(name: string): string | undefined {
@@ -81,18 +53,11 @@ export class NodeContent implements AppendContent {
 
   /** Drops what is still to come, for an answer that did not need it. */
   discard(): void {
-    this.#direct?.leave()
     this.#req.off('data', this.#onData)
     this.#buffer?.close()
   }
 
-  #fail(reason: unknown): void {
-    this.#direct?.fail(reason)
-    this.#buffer?.fail(reason)
-  }
-
   readonly #onData = (piece: Uint8Array): void => {
-    if (this.#direct?.isOpen) this.#buffer?.fail(this.#direct.lose())
     this.#buffer?.push(piece)
     if (!this.#left) return
     this.#left.bytes -= piece.byteLength
@@ -111,7 +76,7 @@ export class NodeContent implements AppendContent {
     else if (req.readableEnded) buffer.end()
     if (req.readableDidRead || req.aborted || req.readableEnded) return buffer
     const cut = (): void => {
-      if (!buffer.settled) this.#fail(connectionReset())
+      if (!buffer.settled) buffer.fail(connectionReset())
     }
     req.on('data', this.#onData)
     req.on('end', () => buffer.end())

@@ -1,14 +1,11 @@
 /** Informational responses from `node:http` and `node:http2`, as far as the running Node.js has them. @module */
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
+import { isField } from './field.ts'
 import type { NodeRequest } from './node-request.ts'
 
 /** Sends one informational response. */
 export type Inform = (status: number, headers: Readonly<Record<string, string>>) => void
-
-/** What RFC 9110 lets stand in a field, without what only looks like the end of one. */
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 const REASONS: Readonly<Record<number, string>> = { 104: 'Upload Resumption Supported' }
 
@@ -30,15 +27,13 @@ export function informOf(
   if (!writeInformation && !_writeRaw) return undefined
   return (status, headers) => {
     if (res.headersSent || res.destroyed || !areFields(headers)) return
-    const reason = REASONS[status] ?? STATUS_CODES[status] ?? ''
     if (writeInformation) {
       // Node.js takes the reason from this table, and does not know all of them.
-      STATUS_CODES[status] ??= reason
+      STATUS_CODES[status] ??= reasonOf(status)
       writeInformation.call(res, status, headers)
       return
     }
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-    _writeRaw?.call(res, `HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}\r\n`, 'latin1')
+    _writeRaw?.call(res, formatInformational(status, headers), 'latin1')
   }
 }
 
@@ -51,7 +46,20 @@ function informHttp2(
   stream.additionalHeaders({ ':status': status, ...headers })
 }
 
+/** In Latin-1; the fields have been checked. */
+export function formatInformational(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${reasonOf(status)}\r\n${lines.join('')}\r\n`
+}
+
+function reasonOf(status: number): string {
+  return REASONS[status] ?? STATUS_CODES[status] ?? ''
+}
+
 /** Raw text is checked by nobody else. */
-function areFields(headers: Readonly<Record<string, string>>): boolean {
-  return Object.entries(headers).every(([name, value]) => NAME.test(name) && VALUE.test(value))
+export function areFields(headers: Readonly<Record<string, string>>): boolean {
+  return Object.entries(headers).every(([name, value]) => isField(name, value))
 }

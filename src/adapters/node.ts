@@ -8,8 +8,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { constants } from 'node:http2'
 import type { Handle, Reply } from '../http/exchange.ts'
+import type { ByteBudget } from './byte-budget.ts'
 import { drain } from './drain.ts'
-import { type NodeBodies, NodeContent } from './node-content.ts'
+import { NodeContent } from './node-content.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { informOf } from './node-inform.ts'
 
@@ -23,14 +24,14 @@ export type NodeListener = (req: Request, res: Response) => Promise<void>
 export interface NodeListenerOptions {
   /** It is for `checkContinue`: the client waits before it sends its body. */
   readonly expectsContinue: boolean
-  readonly bodies: NodeBodies
+  readonly budget: ByteBudget
   /** Told once if the server around will cut off long uploads. */
   readonly onShortTimeout: (timeoutMs: number) => void
 }
 
 export function toNodeListener(
   handle: Handle,
-  { bodies, expectsContinue, onShortTimeout }: NodeListenerOptions,
+  { budget, expectsContinue, onShortTimeout }: NodeListenerOptions,
 ): NodeListener {
   let checked = false
   return async (req, res) => {
@@ -41,13 +42,13 @@ export function toNodeListener(
     }
     if (isQueued(res)) await turnOf(req, res)
     const sendContinue = expectsContinue ? () => res.writeContinue() : undefined
-    const content = new NodeContent(req, bodies, sendContinue)
+    const content = new NodeContent(req, budget, sendContinue)
     // Only who speaks a draft of the IETF's protocol can be told anything in between.
     const inform = 'upload-draft-interop-version' in req.headers ? informOf(req, res) : undefined
     const reply = await handle(new NodeExchange(req, content, inform))
     content.discard()
     if (reply.cut) cut(res)
-    else await send({ req, res, content }, reply)
+    else await send({ req, res }, reply)
   }
 }
 
@@ -73,11 +74,10 @@ function requestTimeoutOf(req: Request): number {
 interface Exchanged {
   readonly req: Request
   readonly res: Response
-  readonly content: NodeContent
 }
 
 /** An answer to a request that is still sending ends its connection, but not before it is read. */
-async function send({ req, res, content }: Exchanged, reply: Reply): Promise<void> {
+async function send({ req, res }: Exchanged, reply: Reply): Promise<void> {
   if (isGone(res) || res.headersSent) return
   const { status, headers, body } = reply
   const http2 = req.httpVersionMajor >= 2
@@ -88,7 +88,7 @@ async function send({ req, res, content }: Exchanged, reply: Reply): Promise<voi
   if (body !== undefined) res.setHeader('Content-Length', Buffer.byteLength(body))
   else if (status !== 204) res.setHeader('Content-Length', 0)
   res.statusCode = status
-  if (req.complete || content.isReadPastParser) {
+  if (req.complete) {
     end(res, body)
     return
   }

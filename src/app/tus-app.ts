@@ -1,10 +1,9 @@
 /** The application object: composition only, it holds no rule. @module */
-import { ByteBudget } from '../adapters/byte-budget.ts'
+import type { Server } from 'node:http'
+import type { AttachOptions } from '../adapters/attach.ts'
 import { UPLOAD_CHANNEL } from '../adapters/diagnostics.ts'
-import { DirectSockets } from '../adapters/direct-sockets.ts'
-import { loadDuplicateDescriptor } from '../adapters/duplicate-descriptor.ts'
-import { type FetchListener, toFetchListener } from '../adapters/fetch.ts'
-import { type NodeListener, toNodeListener } from '../adapters/node.ts'
+import type { FetchListener } from '../adapters/fetch.ts'
+import type { NodeListener } from '../adapters/node.ts'
 import { UploadError } from '../errors.ts'
 import { resolveCors } from '../http/cors.ts'
 import { createHandler } from '../http/handler.ts'
@@ -27,17 +26,8 @@ import { stop } from '../upload/refuse.ts'
 import { RunningDigests } from '../upload/running-digests.ts'
 import type { Uploads } from '../upload/uploads.ts'
 import type { CloseOptions, FollowOptions, StopOptions } from './call-options.ts'
-
-/** Which parts of tus 1.0.0 are served beyond its core, whatever the storage. */
-const EXTENSIONS = [
-  'creation',
-  'creation-with-upload',
-  'creation-defer-length',
-  'checksum',
-  'termination',
-] as const
-
-const CONCATENATION = ['concatenation', 'concatenation-unfinished'] as const
+import { type Entrances, openEntrances } from './entrances.ts'
+import { extensionsOf } from './extensions.ts'
 
 /**
  * A tus 1.0.0 upload server to be mounted at any path of an HTTP server.
@@ -74,6 +64,7 @@ export class TusApp {
   readonly #holders = new Holders()
   readonly #closing = new AbortController()
   readonly #logger: Logger
+  readonly #entrances: Entrances
 
   /** @throws `TypeError` for a wrong option, `ERR_DIRECTORY` for a directory that cannot be used */
   constructor(options: TusAppOptions) {
@@ -111,11 +102,7 @@ export class TusApp {
     const handle = createHandler({
       uploads: this.#uploads,
       admission: { ...admission, concurrency: new Concurrency(admission) },
-      extensions: [
-        ...EXTENSIONS,
-        ...(expiry ? ['expiration'] : []),
-        ...(storage.concatenation ? CONCATENATION : []),
-      ],
+      extensions: extensionsOf(storage, { expires: expiry !== null }),
       maxMetadataSize: resolved.maxMetadataSize,
       publicUrl: resolved.publicUrl,
       cors,
@@ -123,16 +110,31 @@ export class TusApp {
       informational: resolved.informational,
       logger,
     })
-    const onShortTimeout = (timeoutMs: number): void =>
-      logger.warn(
-        `the server's requestTimeout will cut off uploads after ${timeoutMs} ms; set it to 0`,
-      )
-    const budget = new ByteBudget(resolved.maxBufferedBytes)
-    const direct = resolved.directSockets ? openDirectSockets(budget, logger) : undefined
-    const node = { bodies: { budget, direct }, onShortTimeout }
-    this.listener = toNodeListener(handle, { ...node, expectsContinue: false })
-    this.checkContinue = toNodeListener(handle, { ...node, expectsContinue: true })
-    this.fetch = toFetchListener(handle, budget)
+    this.#entrances = openEntrances(handle, resolved, logger)
+    this.listener = this.#entrances.listener
+    this.checkContinue = this.#entrances.checkContinue
+    this.fetch = this.#entrances.fetch
+  }
+
+  /**
+   * Answers requests under `path` itself, on the connections of `server`: the same answers, without the
+   * objects that `node:http` makes for each. Its `request` event, and so every middleware, sees only what is not in the
+   * common form (bodies in chunks, `Expect`, other paths and methods, all that follows on the same connection), so
+   * `listener` and `checkContinue` stay needed. To be called before the server listens. `close` ends its connections.
+   *
+   * @throws `TypeError` for what is no server of `node:http`
+   * @example
+   * ```ts
+   * import { createServer } from 'node:http'
+   *
+   * const server = createServer({ requestTimeout: 0 }, tus.listener)
+   * server.on('checkContinue', tus.checkContinue)
+   * tus.attach(server, { path: '/files/' })
+   * server.listen(8080)
+   * ```
+   */
+  attach(server: Server, options: AttachOptions): void {
+    this.#entrances.attach(server, options)
   }
 
   /**
@@ -236,20 +238,13 @@ export class TusApp {
    */
   async close({ timeoutMs = 10_000 }: CloseOptions = {}): Promise<boolean> {
     this.#closing.abort(new UploadError('ERR_SHUTTING_DOWN', 'the app was closed'))
+    this.#entrances.close()
     return this.#holders.close(timeoutMs)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-/** Where sockets cannot be read directly, bodies are received as ever. */
-function openDirectSockets(budget: ByteBudget, logger: Logger): DirectSockets | undefined {
-  const duplicate = loadDuplicateDescriptor()
-  if (duplicate) return new DirectSockets(budget, duplicate)
-  logger.warn('directSockets: not possible on this platform; the HTTP parser reads all bodies')
-  return undefined
 }
 
 /** Nothing but names of uploads reaches a storage. */

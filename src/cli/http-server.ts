@@ -1,7 +1,7 @@
 /** The HTTP server of `tussi-server`: one endpoint, clear answers beside it. @module */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { TusApp } from '../index.ts'
+import type { AttachedAnswer, TusApp } from '../index.ts'
 import { maxConnections } from './max-connections.ts'
 
 const ENDPOINT = '/files/'
@@ -34,6 +34,7 @@ export function createHttpServer(
   const connections = maxConnections()
   if (connections !== undefined) server.maxConnections = connections
   server.on('clientError', refuse)
+  tus.attach(server, { path: ENDPOINT, ...(accessLog && { onAnswer: logAnswer }) })
   return server
 }
 
@@ -83,17 +84,24 @@ function answerNotFound(res: ServerResponse): void {
   res.end(body)
 }
 
-/** One line when the answer is out: time, method, path, status, bytes received, milliseconds. */
+/** One line when the answer is out: time, method, path, status, bytes of the body, milliseconds. */
 function logAccess(req: IncomingMessage, res: ServerResponse): void {
   const start = performance.now()
   const before = req.socket.bytesRead
+  const { method = '', url: target = '/' } = req
   res.on('close', () => {
-    const path = (req.url ?? '/').split('?', 1)[0]
-    const ms = Math.round(performance.now() - start)
-    const bytes = Math.max(0, req.socket.bytesRead - before)
-    const status = res.writableFinished ? res.statusCode : `${res.statusCode} unfinished`
-    process.stdout.write(
-      `${new Date().toISOString()} ${req.method} ${path} ${status} ${bytes} bytes ${ms} ms\n`,
-    )
+    const { statusCode: status, writableFinished: sent } = res
+    // Of a body that was cut off, or came in chunks, about what came after the head.
+    const length = Number(req.headers['content-length'])
+    const bytes = req.complete && length >= 0 ? length : req.socket.bytesRead - before
+    logAnswer({ method, target, status, sent, bytes, ms: performance.now() - start })
   })
+}
+
+function logAnswer({ method, target, status, sent, bytes, ms }: AttachedAnswer): void {
+  const [path] = target.split('?', 1)
+  const outcome = sent ? status : `${status} unfinished`
+  process.stdout.write(
+    `${new Date().toISOString()} ${method} ${path} ${outcome} ${bytes} bytes ${Math.round(ms)} ms\n`,
+  )
 }

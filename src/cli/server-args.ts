@@ -18,7 +18,6 @@ usage: tussi-server [flags | --help | --version]
   --min-chunk-size N     smallest body in bytes that does not end its upload (0)
   --expire-after N       seconds of silence until an upload expires (never)
   --no-fsync             do not wait for the disk: a power cut may lose bytes
-  --direct-sockets       read long bodies past Node's parser: faster
   --trusted-proxy CIDR   believe its X-Forwarded-Proto; repeatable
   --cors-origin ORIGIN   only its pages may upload; repeatable (every origin)
   --access-log           one line for each request on standard output
@@ -45,7 +44,6 @@ export interface ServerArgs {
   /** Seconds. */
   readonly expireAfter: number | null
   readonly fsync: boolean
-  readonly directSockets: boolean
   readonly trustedProxies: readonly string[]
   readonly corsOrigins: readonly string[]
   readonly informational: boolean
@@ -72,7 +70,6 @@ export interface GivenArgs {
     | 'minChunkSize'
     | 'expireAfter'
     | 'fsync'
-    | 'directSockets'
     | 'trustedProxies'
     | 'corsOrigins'
     | 'informational'
@@ -104,15 +101,7 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       'min-chunk-size',
       'expire-after',
     ],
-    switches: [
-      'access-log',
-      'no-fsync',
-      'direct-sockets',
-      'no-informational',
-      'yes',
-      'help',
-      'version',
-    ],
+    switches: ['access-log', 'no-fsync', 'no-informational', 'yes', 'help', 'version'],
     lists: ['trusted-proxy', 'cors-origin'],
     later: ['metrics', 'no-web'],
   })
@@ -138,7 +127,6 @@ export function parseServerArgs(argv: readonly string[]): GivenArgs {
       minChunkSize: flags.integer('min-chunk-size', { min: 0 }) ?? 0,
       expireAfter: flags.integer('expire-after', { min: 1 }) ?? null,
       fsync: !flags.switch('no-fsync'),
-      directSockets: flags.switch('direct-sockets'),
       trustedProxies: flags.list('trusted-proxy'),
       corsOrigins: flags.list('cors-origin'),
       informational: !flags.switch('no-informational'),

@@ -70,7 +70,6 @@ function createApp(
       maxChunkSize: args.maxChunkSize,
       minSize: args.minSize,
       minChunkSize: args.minChunkSize,
-      directSockets: args.directSockets,
       expiration: args.expireAfter === null ? null : { afterMs: args.expireAfter * 1000 },
       filenameCharset: 'utf-8',
       trustedProxies: args.trustedProxies,

@@ -1,15 +1,14 @@
-/** Long bodies that are read from their sockets, past the parser. @module */
+/** Long bodies that are read from the descriptors of their connections, past the stream. @module */
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { createServer, type IncomingMessage } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ByteBudget } from '../../src/adapters/byte-budget.ts'
 import { DirectSockets } from '../../src/adapters/direct-sockets.ts'
 import { loadDuplicateDescriptor } from '../../src/adapters/duplicate-descriptor.ts'
-import { NodeContent } from '../../src/adapters/node-content.ts'
+import { Http1Content } from '../../src/adapters/http1-content.ts'
 import { beginRequest } from '../raw-request.ts'
 import {
   createUpload,
@@ -26,15 +25,18 @@ import {
 
 const MIB = 2 ** 20
 const BODY = randomBytes(40 * MIB)
+/** A record comes once a second, on a busy machine later. */
+const LONG = { timeout: 10_000 }
 
-/** A server, and how many bytes the parser of each request has read in the end. */
-async function serveDirectly(options: ServeOptions = {}) {
-  const served = await serve(await temporaryDirectory(), { directSockets: true, ...options })
+/** A server, and how many bytes the stream of each connection with a PATCH has read. */
+async function serveAttached(options: ServeOptions = {}) {
+  const served = await serve(await temporaryDirectory(), options)
   const sockets: Socket[] = []
-  served.server.on('request', (req: IncomingMessage) => {
-    if (req.method === 'PATCH') sockets.push(req.socket)
-  })
-  return { ...served, parsed: () => sockets.map((socket) => socket.bytesRead) }
+  served.server.on('connection', (socket: Socket) => sockets.push(socket))
+  served.tus.attach(served.server, { path: '/files/' })
+  /** Those that have brought more than a head. */
+  const streamed = (): number[] => sockets.map(({ bytesRead }) => bytesRead).filter((n) => n > 1000)
+  return { ...served, streamed }
 }
 
 function bytesOf({ completedDir }: Served, url: string): Promise<string> {
@@ -65,35 +67,61 @@ async function openSockets(): Promise<number> {
   return (await Promise.all(targets)).filter((target) => target.startsWith('socket:')).length
 }
 
-describe('directSockets', () => {
-  it('brings the same bytes, of which the parser sees the first', async () => {
-    const served = await serveDirectly({ sha256: true })
+describe('an attached server', () => {
+  it('gets the same bytes, of which the stream reads the first, on a connection that stays', async () => {
+    const served = await serveAttached({ sha256: true })
     const url = await createUpload(served.url, BODY.byteLength)
     const begun = await beginRequest(url, {
       method: 'PATCH',
       length: BODY.byteLength,
-      sent: BODY.subarray(0, 10),
+      sent: BODY.subarray(0, 2000),
     })
-    const end = closed(begun.socket)
-    await send(begun.socket, BODY.subarray(10))
-    await expect.poll(begun.answer).toMatch(/^HTTP\/1.1 204 [\s\S]*\r\nConnection: close\r\n/i)
-    await end
+    await send(begun.socket, BODY.subarray(2000))
+    await expect
+      .poll(begun.answer, LONG)
+      .toMatch(/^HTTP\/1.1 204 [\s\S]*Connection: keep-alive\r\n/)
     expect(await bytesOf(served, url)).toBe(sha256Of(BODY))
-    expect(served.parsed()[0]).toBeLessThan(8 * MIB)
+    expect(served.streamed()[0]).toBeLessThan(8 * MIB)
     const record = await readFile(join(served.completedDir, `${idOf(url)}.meta`), 'utf8')
     expect(record).toContain(sha256Of(BODY))
+    const path = new URL(url).pathname
+    const next = `HEAD ${path} HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n\r\n`
+    begun.socket.write(next)
+    await expect.poll(begun.answer).toMatch(/HTTP\/1.1 200 [\s\S]*Upload-Offset: 41943040\r\n/)
+    begun.socket.destroy()
   })
 
-  it('leaves short bodies and their connections alone', async () => {
-    const served = await serveDirectly()
+  it('takes requests that are pipelined behind a long body', async () => {
+    const served = await serveAttached()
+    const urls = [1, 2, 3].map(() => createUpload(served.url, BODY.byteLength))
+    const socket = connect(served.port, '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    let answers = ''
+    socket.setEncoding('latin1').on('data', (text) => {
+      answers += text
+    })
+    for (const url of await Promise.all(urls)) {
+      socket.write(
+        `PATCH ${new URL(url).pathname} HTTP/1.1\r\nHost: h\r\nTus-Resumable: 1.0.0\r\n` +
+          'Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\n' +
+          `Content-Length: ${BODY.byteLength}\r\n\r\n`,
+      )
+      socket.write(BODY)
+    }
+    await expect.poll(() => answers.match(/HTTP\/1.1 204 /g)?.length, LONG).toBe(3)
+    for (const url of urls) expect(await bytesOf(served, await url)).toBe(sha256Of(BODY))
+  })
+
+  it('leaves short bodies to the stream', async () => {
+    const served = await serveAttached()
     const url = await createUpload(served.url, BODY.byteLength)
-    const first = await patch(url, 0, BODY.subarray(0, 8 * MIB))
+    const first = await patch(url, 0, BODY.subarray(0, 3 * MIB))
     expect(first.headers.get('connection')).toBe('keep-alive')
-    expect(served.parsed()[0]).toBeGreaterThan(8 * MIB)
+    expect(served.streamed()[0]).toBeGreaterThan(3 * MIB)
   })
 
-  it('goes back to the parser when the sender pauses, and on again', async () => {
-    const served = await serveDirectly({ maxBufferedBytes: 4 * MIB })
+  it('goes back to the stream when the sender pauses, and on again', async () => {
+    const served = await serveAttached({ maxBufferedBytes: 4 * MIB })
     const url = await createUpload(served.url, BODY.byteLength)
     const begun = await beginRequest(url, {
       method: 'PATCH',
@@ -101,11 +129,11 @@ describe('directSockets', () => {
       sent: BODY.subarray(0, 9 * MIB),
     })
     const offset = async () => (await served.storage.info(idOf(url))).offset
-    await expect.poll(offset).toBe(9 * MIB)
+    await expect.poll(offset, LONG).toBe(9 * MIB)
     // The buffer of the first is free again: else the second would have none.
     const second = await createUpload(served.url, BODY.byteLength)
     expect((await patch(second, 0, BODY)).status).toBe(204)
-    expect(served.parsed()[1]).toBeLessThan(8 * MIB)
+    expect(served.streamed()[1]).toBeLessThan(8 * MIB)
     await send(begun.socket, BODY.subarray(9 * MIB))
     await expect.poll(begun.answer).toMatch(/^HTTP\/1.1 204 /)
     expect(await bytesOf(served, url)).toBe(sha256Of(BODY))
@@ -114,12 +142,12 @@ describe('directSockets', () => {
 
   it('keeps what a body brought that is cut off, and leaves no descriptor', async () => {
     const before = await openSockets()
-    const served = await serveDirectly()
+    const served = await serveAttached()
     const url = await createUpload(served.url, BODY.byteLength)
     const sent = BODY.subarray(0, 21 * MIB + 5)
     const begun = await beginRequest(url, { method: 'PATCH', length: BODY.byteLength, sent })
     const offset = async () => (await served.storage.info(idOf(url))).offset
-    await expect.poll(offset).toBe(sent.byteLength)
+    await expect.poll(offset, LONG).toBe(sent.byteLength)
     begun.socket.destroy()
     expect(await offsetOf(url)).toBe(sent.byteLength)
     expect((await patch(url, sent.byteLength, BODY.subarray(sent.byteLength))).status).toBe(204)
@@ -129,7 +157,7 @@ describe('directSockets', () => {
   })
 
   it('lets a newcomer take over in the middle', async () => {
-    const served = await serveDirectly()
+    const served = await serveAttached()
     const url = await createUpload(served.url, BODY.byteLength)
     const begun = await beginRequest(url, {
       method: 'PATCH',
@@ -150,31 +178,33 @@ describe('directSockets', () => {
 
 describe('a body that is read directly', () => {
   /** A server that reads one body and tells what came. */
-  async function read(direct: DirectSockets, disturb?: (req: IncomingMessage) => void) {
+  async function read(direct: DirectSockets, disturb?: (socket: Socket) => void) {
     const hash = createHash('sha256')
-    const outcome = { bytes: 0, parsed: 0, error: undefined as unknown, sha256: '' }
-    const server = createServer(async (req, res) => {
-      const content = new NodeContent(req, { budget: new ByteBudget(100 * MIB), direct }, undefined)
+    const outcome = { bytes: 0, streamed: 0, error: undefined as unknown, sha256: '' }
+    const server = createServer({ allowHalfOpen: true }, async (connection) => {
+      const bodies = { budget: new ByteBudget(100 * MIB), direct }
+      const content = new Http1Content(connection, BODY.byteLength, bodies)
+      connection.on('data', (chunk) => content.push(chunk))
+      connection.on('error', () => undefined)
       try {
         for (let last = false; !last; ) {
           const batch = await content.read()
           for (const piece of batch.pieces) hash.update(piece)
           outcome.bytes += batch.byteLength
           last = batch.last
-          if (outcome.bytes > 10 * MIB) disturb?.(req)
+          if (outcome.bytes > 10 * MIB) disturb?.(connection)
         }
       } catch (error) {
         outcome.error = error
       }
-      outcome.parsed = req.socket.bytesRead
+      outcome.streamed = connection.bytesRead
       content.discard()
-      res.setHeader('Connection', 'close').end()
+      connection.destroy()
     }).listen(0, '127.0.0.1')
     onTestFinished(() => void server.close())
     await once(server, 'listening')
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').resume()
     socket.on('error', () => undefined)
-    socket.write(`PATCH / HTTP/1.1\r\nHost: h\r\nContent-Length: ${BODY.byteLength}\r\n\r\n`)
     socket.write(BODY)
     await closed(socket)
     return { ...outcome, sha256: hash.digest('hex') }
@@ -182,45 +212,52 @@ describe('a body that is read directly', () => {
 
   const duplicate = loadDuplicateDescriptor() ?? (() => -1)
 
-  it('takes what the parser had in hand first', async () => {
+  it('takes what the stream had in hand first', async () => {
     const outcome = await read(new DirectSockets(new ByteBudget(100 * MIB), duplicate))
     expect(outcome).toMatchObject({ bytes: BODY.byteLength, sha256: sha256Of(BODY) })
-    expect(outcome.parsed).toBeLessThan(8 * MIB)
+    expect(outcome.streamed).toBeLessThan(8 * MIB)
   })
 
-  it('comes by the parser where there is no descriptor to be had', async () => {
+  it('comes by the stream where there is no descriptor to be had', async () => {
     const outcome = await read(new DirectSockets(new ByteBudget(100 * MIB), () => -1))
     expect(outcome).toMatchObject({ bytes: BODY.byteLength, sha256: sha256Of(BODY) })
-    expect(outcome.parsed).toBeGreaterThan(BODY.byteLength)
+    expect(outcome.streamed).toBe(BODY.byteLength)
   })
 
-  it('comes by the parser while memory is short', async () => {
+  it('comes by the stream while memory is short', async () => {
     const budget = new ByteBudget(MIB)
     budget.take(MIB)
     const outcome = await read(new DirectSockets(budget, duplicate))
-    expect(outcome.sha256).toBe(sha256Of(BODY))
-    expect(outcome.parsed).toBeGreaterThan(BODY.byteLength)
+    expect(outcome).toMatchObject({ bytes: BODY.byteLength, sha256: sha256Of(BODY) })
+    expect(outcome.streamed).toBe(BODY.byteLength)
   })
 
-  it('ends when the parser reads although it was told not to', async () => {
+  it('ends in an interrupted request, never in wrong bytes, when the stream reads all the same', async () => {
     const direct = new DirectSockets(new ByteBudget(100 * MIB), duplicate)
-    const outcome = await read(direct, (req) => void req.socket.resume())
+    const outcome = await read(direct, (socket) => {
+      const { _handle: handle } = socket as unknown as { _handle: { readStart(): void } }
+      handle.readStart()
+    })
     expect(outcome.error).toMatchObject({ code: 'ERR_CONNECTION_RESET' })
     expect(outcome.sha256).toBe(sha256Of(BODY.subarray(0, outcome.bytes)))
   })
 
   it.each([
-    ['HTTP/2', { httpVersionMajor: 2 }],
-    ['TLS', { socket: { encrypted: true, _handle: { fd: 3 } } }],
-    ['an idle timeout', { socket: { timeout: 1000, _handle: { fd: 3 } } }],
-    ['a socket without a descriptor', { socket: {} }],
-    ['a closed socket', { socket: { _handle: null } }],
-  ])('is none with %s', (_, difference) => {
+    ['no handle', {}],
+    ['a closed socket', { _handle: null }],
+    ['a handle without a descriptor', { _handle: { readStart() {}, readStop() {} } }],
+    ['a closed descriptor', { _handle: { fd: -1, readStart() {}, readStop() {} } }],
+    ['a handle that cannot be stopped', { _handle: { fd: 3, readStart() {} } }],
+    ['a handle that cannot be started', { _handle: { fd: 3, readStop() {} } }],
+  ])('is none with %s', (_, socket) => {
+    const direct = new DirectSockets(new ByteBudget(MIB), () => {
+      throw new Error('nothing may be opened')
+    })
+    expect(direct.open(socket as unknown as Socket, 16 * MIB, () => undefined)).toBeUndefined()
+  })
+
+  it('is none that is short', () => {
     const direct = new DirectSockets(new ByteBudget(MIB), duplicate)
-    const plain = { httpVersionMajor: 1, socket: { _handle: { fd: 3 } } }
-    const suits = (req: object): boolean => direct.suits(req as IncomingMessage, 16 * MIB)
-    expect(suits(plain)).toBe(true)
-    expect(suits({ ...plain, ...difference })).toBe(false)
-    expect(direct.suits(plain as unknown as IncomingMessage, 16 * MIB - 1)).toBe(false)
+    expect([4 * MIB - 1, 4 * MIB].map((bytes) => direct.suits(bytes))).toEqual([false, true])
   })
 })

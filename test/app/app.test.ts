@@ -54,7 +54,6 @@ describe('TusApp options', () => {
     [{ cors: { origins: '*' } }, /cors\.origins/],
     [{ minBytesPerSecond: -1 }, /minBytesPerSecond/],
     [{ maxBufferedBytes: 0 }, /maxBufferedBytes/],
-    [{ directSockets: 'yes' }, /directSockets/],
     [{ trustedProxies: '10.0.0.1' }, /trustedProxies/],
     [{ trustedProxies: ['nonsense'] }, /trustedProxies.*nonsense/],
     [{ filenameCharset: 'latin1' }, /filenameCharset.*latin1/],

@@ -197,15 +197,15 @@ describe('tussi-server', () => {
     expect((await patch(small, 0, randomBytes(9))).status).toBe(400)
   })
 
-  it('reads long bodies from their sockets when it is told to', async () => {
+  it('brings long bodies, and keeps their connections', async () => {
     const cwd = await temporaryDirectory()
-    const { url } = await startServer(cwd, ['--direct-sockets'])
+    const { url } = await startServer(cwd)
     const body = randomBytes(20_000_000)
     const location = await createUpload(url, body.byteLength, { filename: 'long.bin' })
     const { status, headers } = await patch(location, 0, body)
     expect({ status, connection: headers.get('connection') }).toEqual({
       status: 204,
-      connection: 'close',
+      connection: 'keep-alive',
     })
     await saved(cwd, 'long.bin')
     expect(await sha256(join(cwd, 'dest', 'long.bin'))).toBe(sha256Of(body))
@@ -244,8 +244,12 @@ describe('tussi-server', () => {
 
   it('writes a line for each request when asked to', async () => {
     const running = await startServer(await temporaryDirectory(), ['--access-log'])
-    await createUpload(running.url, 5)
-    await running.until(/^\S+Z POST \/files\/ 201 \d+ bytes \d+ ms$/m)
+    const location = await createUpload(running.url, 5)
+    await running.until(/^\S+Z POST \/files\/ 201 0 bytes \d+ ms$/m)
+    await patch(location, 0, Buffer.from('hello'))
+    await running.until(/^\S+Z PATCH \/files\/[0-9a-f-]{36} 204 5 bytes \d+ ms$/m)
+    await fetch(running.url, { method: 'OPTIONS' })
+    await running.until(/^\S+Z OPTIONS \/files\/ 204 0 bytes \d+ ms$/m)
   })
 
   it('tells clients when their uploads expire, and ends them then', async () => {

@@ -3,14 +3,25 @@ import type { Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Send, ServerOptions, TestResponse } from './exchange.ts'
 import { RawConnection, sendRaw } from './raw-socket.ts'
-import { end, listen, type OpenApp, type OpenAppFunction, STORAGES } from './servers.ts'
+import {
+  end,
+  listen,
+  type OpenApp,
+  type OpenAppFunction,
+  STORAGES,
+  WAYS,
+  type Way,
+} from './servers.ts'
 import { sendOverHttp } from './transports.ts'
 
 const TUS = 'Tus-Resumable: 1.0.0'
 const OCTETS = 'Content-Type: application/offset+octet-stream'
 
 for (const [name, open] of Object.entries(STORAGES)) {
-  describe(`raw socket: ${name}`, () => describeRawSocket(open))
+  for (const way of WAYS) {
+    const title = `raw socket: ${name}${way.attached ? ', attached' : ''}`
+    describe(title, () => describeRawSocket(open, way))
+  }
 }
 
 interface Served {
@@ -20,14 +31,14 @@ interface Served {
   readonly stored: (path: string, offset: number) => Promise<void>
 }
 
-function describeRawSocket(open: OpenAppFunction): void {
+function describeRawSocket(open: OpenAppFunction, way: Way): void {
   let app: OpenApp
   let server: Server
   let served: Served
 
   beforeAll(async () => {
     app = await open({})
-    const listening = await listen(app)
+    const listening = await listen(app, way)
     server = listening.server
     const stored = async (path: string, offset: number): Promise<void> => {
       const id = path.slice(path.lastIndexOf('/') + 1)

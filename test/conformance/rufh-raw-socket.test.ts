@@ -10,13 +10,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Send, TestResponse } from './exchange.ts'
 import { RawConnection, sendRaw } from './raw-socket.ts'
 import { appendAt } from './rufh-upload.ts'
-import { end, listen, type OpenApp, type OpenAppFunction, STORAGES } from './servers.ts'
+import {
+  end,
+  listen,
+  type OpenApp,
+  type OpenAppFunction,
+  STORAGES,
+  WAYS,
+  type Way,
+} from './servers.ts'
 import { sendOverHttp } from './transports.ts'
 
 const INTEROP = 'Upload-Draft-Interop-Version: 8'
 
 for (const [name, open] of Object.entries(STORAGES)) {
-  describe(`IETF protocol, raw socket: ${name}`, () => describeRaw(open))
+  for (const way of WAYS) {
+    const title = `IETF protocol, raw socket: ${name}${way.attached ? ', attached' : ''}`
+    describe(title, () => describeRaw(open, way))
+  }
 }
 
 interface Served {
@@ -25,13 +36,13 @@ interface Served {
   readonly send: Send
 }
 
-function describeRaw(open: OpenAppFunction): void {
+function describeRaw(open: OpenAppFunction, way: Way): void {
   let server: Awaited<ReturnType<typeof listen>>['server']
   let served: Served
 
   beforeAll(async () => {
     const app = await open({})
-    const listening = await listen(app)
+    const listening = await listen(app, way)
     server = listening.server
     served = { app, port: listening.port, send: sendOverHttp(listening.port) }
   })

@@ -66,6 +66,12 @@ export const TRANSPORTS: Readonly<Record<string, (open: OpenAppFunction) => Star
     const authority = `127.0.0.1:${port}`
     return { send: sendOverHttp(port), authority, close: () => end(server, app) }
   },
+  'node:http, attached': (open) => async (options) => {
+    const app = await open(options)
+    const { server, port } = await listen(app, { attached: true })
+    const authority = `127.0.0.1:${port}`
+    return { send: sendOverHttp(port), authority, close: () => end(server, app) }
+  },
   'node:http2': (open) => async (options) => {
     const app = await open(options)
     const server = createHttp2Server(app.tus.listener)
@@ -86,20 +92,31 @@ export const TRANSPORTS: Readonly<Record<string, (open: OpenAppFunction) => Star
     },
 }
 
+/** Whether most requests go past the objects of `node:http`. */
+export const WAYS = [{ attached: false }, { attached: true }] as const
+export type Way = (typeof WAYS)[number]
+
 /** Serves `app` by `node:http`, with `Expect` decided before the body. */
 export async function listen(
   { tus }: OpenApp,
-  options: { readonly insecureHTTPParser?: boolean } = {},
+  { attached = false, ...options }: ListenOptions = {},
 ): Promise<{ readonly server: Server; readonly port: number }> {
   const server = createServer(options, tus.listener)
   server.on('checkContinue', tus.checkContinue)
+  if (attached) tus.attach(server, { path: '/' })
   return { server, port: await portOf(server) }
 }
 
+interface ListenOptions {
+  readonly insecureHTTPParser?: boolean
+  readonly attached?: boolean
+}
+
 /** Ends the server, then the application. */
-export async function end(server: NetServer, { close }: OpenApp): Promise<void> {
+export async function end(server: NetServer, { tus, close }: OpenApp): Promise<void> {
   const closed = once(server, 'close')
   server.close()
+  await tus.close()
   if ('closeAllConnections' in server) (server as Server).closeAllConnections()
   await closed
   await close()

@@ -145,7 +145,7 @@ const BREAKS = ['cut', 'stall', 'late', 'half-open', 'none'] as const
 
 /** Sends long bodies, most of which are read from their sockets. */
 async function sendLong(main?: string): Promise<Place> {
-  const place = await behind(BREAKS, { directSockets: true }, main, LONG / 2)
+  const place = await behind(BREAKS, {}, main, LONG / 2)
   const { proxy, root, server } = place
   const before = await warm(place)
   const signal = AbortSignal.timeout(TIMEOUT_MS)

@@ -28,7 +28,7 @@ async function membersOf(source: string, name: string): Promise<string[]> {
 
 describe('the tables of options', () => {
   it.each([
-    ['docs/configuration.md', 'options.ts', 'TusAppOptions', 21],
+    ['docs/configuration.md', 'options.ts', 'TusAppOptions', 20],
     ['docs/configuration.md', 'upload/admission-options.ts', 'AdmissionOptions', 7],
     ['docs/configuration.md', 'store/fs/filesystem-storage.ts', 'FilesystemStorageOptions', 5],
     ['docs/janitor.md', 'janitor/options.ts', 'JanitorOptions', 8],

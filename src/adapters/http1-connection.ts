@@ -1,0 +1,223 @@
+/**
+ * A connection of HTTP/1.1, one request after the other. Of a request that is in the common form the
+ * head is read here, without the objects that `node:http` makes for each; with any other one the
+ * connection, as it came, goes to the parser of `node:http` and stays there.
+ *
+ * @module
+ */
+import type { Socket } from 'node:net'
+import type { Handle, Reply } from '../http/exchange.ts'
+import type { Logger } from '../logger.ts'
+import { type Http1Request, parseHttp1Request } from '../protocol/http1-request.ts'
+import { connectionReset } from './connection-reset.ts'
+import { formatHttp1Head } from './http1-answer.ts'
+import { type Http1Bodies, Http1Content } from './http1-content.ts'
+import { Http1Exchange } from './http1-exchange.ts'
+import { areFields, formatInformational, type Inform } from './node-inform.ts'
+
+/** What the connections of a server share. */
+export interface Http1Service {
+  readonly handle: Handle
+  readonly bodies: Http1Bodies
+  readonly logger: Logger
+  /** Whether requests to this target are ours. */
+  serves(target: string): boolean
+  /** Gives a socket to the parser of `node:http`. */
+  handOver(socket: Socket): void
+  /** The connection is over, or no longer ours. */
+  forget(connection: Http1Connection): void
+  /** How long a connection may wait for its first request, and for the next. */
+  readonly headersTimeoutMs: number
+  readonly keepAliveMs: number
+  /** Each answer is the last of its connection. */
+  readonly isClosing: boolean
+  readonly onAnswer: ((answer: AttachedAnswer) => void) | undefined
+}
+
+/** What {@link AttachOptions.onAnswer} is told. */
+export interface AttachedAnswer {
+  readonly method: string
+  /** Path and query as the client sent them. */
+  readonly target: string
+  readonly status: number
+  /** The client was still there. */
+  readonly sent: boolean
+  /** Of the body, that have arrived. */
+  readonly bytes: number
+  readonly ms: number
+}
+
+const END_OF_HEAD = '\r\n\r\n'
+/** Whether a longer one is too long the parser of the server decides. */
+const MAX_HEAD_BYTES = 16_384
+/** As with `node:http`: the client's clock may be late. */
+const KEEP_ALIVE_GRACE_MS = 1000
+
+export class Http1Connection {
+  readonly #socket: Socket
+  readonly #service: Http1Service
+  readonly #remoteAddress: string | undefined
+  /** Of the request that has no answer yet. */
+  #content: Http1Content | undefined
+  /** What came before that answer was out. */
+  #early: Buffer | undefined
+  #hasEnded = false
+  /** Its last answer is on its way. */
+  #isOver = false
+  #isFresh = true
+
+  constructor(socket: Socket, service: Http1Service) {
+    this.#socket = socket
+    this.#service = service
+    this.#remoteAddress = socket.remoteAddress
+    socket.on('data', this.#onData).on('end', this.#onEnd)
+    socket.on('close', this.#onClose).on('error', this.#onError)
+    socket.on('timeout', this.#onTimeout).setTimeout(service.headersTimeoutMs)
+  }
+
+  /** Ends it, if it waits for a request. */
+  closeIdle(): void {
+    if (!this.#content) this.#socket.destroy()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.#content) {
+      this.#begin(chunk)
+      return
+    }
+    const rest = this.#content.push(chunk)
+    if (rest) this.#keep(rest)
+  }
+
+  /** What is pipelined waits for its turn (RFC 9112, 9.3.2), and there is little of it. */
+  #keep(rest: Buffer): void {
+    this.#early = this.#early ? Buffer.concat([this.#early, rest]) : rest
+    this.#socket.pause()
+  }
+
+  #begin(chunk: Buffer): void {
+    const end = chunk.indexOf(END_OF_HEAD)
+    const isHead = end > 0 && end <= MAX_HEAD_BYTES
+    const request = isHead ? parseHttp1Request(chunk.toString('latin1', 0, end + 2)) : undefined
+    if (!request || !this.#service.serves(request.target)) {
+      this.#handOver(chunk)
+      return
+    }
+    const { bodies } = this.#service
+    const content = new Http1Content(this.#socket, request.contentLength, bodies)
+    this.#content = content
+    const rest = content.push(chunk.subarray(end + END_OF_HEAD.length))
+    if (rest) this.#keep(rest)
+    void this.#answer(request, content).catch((error) => {
+      this.#service.logger.error('an answer could not be sent', { error })
+      this.#socket.destroy()
+    })
+  }
+
+  async #answer(request: Http1Request, content: Http1Content): Promise<void> {
+    const { handle, onAnswer } = this.#service
+    const start = onAnswer ? performance.now() : 0
+    const origin = { remoteAddress: this.#remoteAddress, inform: this.#inform }
+    const reply = await handle(new Http1Exchange(request, content, origin))
+    content.discard()
+    const socket = this.#socket
+    const sent = !socket.destroyed && !reply.cut
+    const isComplete = content.bytesLeft === 0
+    const last = this.#isLast(request, reply, isComplete)
+    if (sent) this.#send(reply, last)
+    else socket.destroy()
+    if (onAnswer) {
+      const { method, target, contentLength } = request
+      const bytes = contentLength - content.bytesLeft
+      onAnswer({ method, target, status: reply.status, sent, bytes, ms: performance.now() - start })
+    }
+    if (!isComplete) await content.drain()
+    if (last) this.#end()
+    else this.#next()
+  }
+
+  #isLast(request: Http1Request, reply: Reply, isComplete: boolean): boolean {
+    const { isClosing } = this.#service
+    return request.close || reply.close === true || !isComplete || this.#hasEnded || isClosing
+  }
+
+  #send(reply: Reply, last: boolean): void {
+    const socket = this.#socket
+    const { keepAliveMs } = this.#service
+    const head = formatHttp1Head(reply, { last, keepAliveMs })
+    if (reply.body === undefined) {
+      socket.write(head, 'latin1')
+      return
+    }
+    socket.cork()
+    socket.write(head, 'latin1')
+    socket.write(reply.body)
+    socket.uncork()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#socket.destroySoon()
+  }
+
+  /** Who does not read answers gets no further ones. */
+  #next(): void {
+    const socket = this.#socket
+    this.#content = undefined
+    if (socket.writableNeedDrain) {
+      socket.pause()
+      socket.once('drain', () => this.#await())
+    } else this.#await()
+  }
+
+  #await(): void {
+    const socket = this.#socket
+    if (this.#isFresh) {
+      this.#isFresh = false
+      const { keepAliveMs } = this.#service
+      socket.setTimeout(keepAliveMs > 0 ? keepAliveMs + KEEP_ALIVE_GRACE_MS : 0)
+    }
+    const early = this.#early
+    this.#early = undefined
+    socket.resume()
+    if (early) this.#begin(early)
+  }
+
+  readonly #inform: Inform = (status, headers) => {
+    if (this.#socket.writable && areFields(headers)) {
+      this.#socket.write(formatInformational(status, headers), 'latin1')
+    }
+  }
+
+  /** Put back and read again: the parser sees every byte of the connection that nobody has answered. */
+  #handOver(chunk: Buffer): void {
+    const socket = this.#socket
+    socket.off('data', this.#onData).off('end', this.#onEnd)
+    socket.off('close', this.#onClose).off('error', this.#onError)
+    socket.off('timeout', this.#onTimeout).setTimeout(0)
+    this.#service.forget(this)
+    socket.pause()
+    socket.unshift(chunk)
+    this.#service.handOver(socket)
+    socket.resume()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#hasEnded = true
+    if (this.#content) this.#content.fail(connectionReset())
+    else this.#socket.destroySoon()
+  }
+
+  readonly #onClose = (): void => {
+    this.#service.forget(this)
+    this.#content?.fail(connectionReset())
+  }
+
+  /** `close` follows. */
+  readonly #onError = (): void => undefined
+
+  readonly #onTimeout = (): void => {
+    if (this.#isOver) this.#socket.destroy()
+    else this.closeIdle()
+  }
+}
