@@ -64,10 +64,14 @@ export class DirectSockets {
   }
 }
 
+/** Others, as that of TLS, have the descriptor of a socket whose bytes are not theirs. */
+const HANDLES: ReadonlySet<unknown> = new Set(['TCP', 'Pipe'])
+
 /** `undefined` where anything of it is not as it is known: then the stream reads. */
 function handleOf(socket: Socket): StreamHandle | undefined {
   const { _handle: handle } = socket as { _handle?: Partial<StreamHandle> | null }
   const isKnown =
+    HANDLES.has(handle?.constructor?.name) &&
     typeof handle?.fd === 'number' &&
     handle.fd >= 0 &&
     typeof handle.readStart === 'function' &&

@@ -26,6 +26,7 @@ export interface Http1Service {
   handOver(socket: Socket): void
   /** The connection is over, or no longer ours. */
   forget(connection: Http1Connection): void
+  readonly maxHeadBytes: number
   /** How long a connection may wait for its first request, and for the next. */
   readonly headersTimeoutMs: number
   readonly keepAliveMs: number
@@ -40,7 +41,7 @@ export interface AttachedAnswer {
   /** Path and query as the client sent them. */
   readonly target: string
   readonly status: number
-  /** The client was still there. */
+  /** The client was still there, and the answer has been given to its connection. */
   readonly sent: boolean
   /** Of the body, that have arrived. */
   readonly bytes: number
@@ -49,9 +50,11 @@ export interface AttachedAnswer {
 
 const END_OF_HEAD = '\r\n\r\n'
 /** Whether a longer one is too long the parser of the server decides. */
-const MAX_HEAD_BYTES = 16_384
+export const MAX_HEAD_BYTES = 16_384
 /** As with `node:http`: the client's clock may be late. */
 const KEEP_ALIVE_GRACE_MS = 1000
+/** So long a client may take to make room for its last answer. */
+const LINGER_MS = 2000
 
 export class Http1Connection {
   readonly #socket: Socket
@@ -62,8 +65,8 @@ export class Http1Connection {
   /** What came before that answer was out. */
   #early: Buffer | undefined
   #hasEnded = false
-  /** Its last answer is on its way. */
-  #isOver = false
+  /** Set when the last answer is on its way. */
+  #linger: NodeJS.Timeout | undefined
   #isFresh = true
 
   constructor(socket: Socket, service: Http1Service) {
@@ -75,9 +78,16 @@ export class Http1Connection {
     socket.on('timeout', this.#onTimeout).setTimeout(service.headersTimeoutMs)
   }
 
-  /** Ends it, if it waits for a request. */
+  /** Ends it, if it waits for a request; whatever it says has been said before. */
   closeIdle(): void {
-    if (!this.#content) this.#socket.destroy()
+    if (this.#content) return
+    if (this.#socket.writableLength > 0) this.#end()
+    else this.#socket.destroy()
+  }
+
+  /** Ends it, whatever it does. */
+  close(): void {
+    this.#socket.destroy()
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -97,7 +107,7 @@ export class Http1Connection {
 
   #begin(chunk: Buffer): void {
     const end = chunk.indexOf(END_OF_HEAD)
-    const isHead = end > 0 && end <= MAX_HEAD_BYTES
+    const isHead = end > 0 && end + END_OF_HEAD.length <= this.#service.maxHeadBytes
     const request = isHead ? parseHttp1Request(chunk.toString('latin1', 0, end + 2)) : undefined
     if (!request || !this.#service.serves(request.target)) {
       this.#handOver(chunk)
@@ -124,28 +134,46 @@ export class Http1Connection {
     const sent = !socket.destroyed && !reply.cut
     const isComplete = content.bytesLeft === 0
     const last = this.#isLast(request, reply, isComplete)
-    if (sent) this.#send(reply, last)
-    else socket.destroy()
+    if (sent) this.#send(request, reply, last)
     if (onAnswer) {
       const { method, target, contentLength } = request
       const bytes = contentLength - content.bytesLeft
-      onAnswer({ method, target, status: reply.status, sent, bytes, ms: performance.now() - start })
+      this.#tell({
+        method,
+        target,
+        status: reply.status,
+        sent,
+        bytes,
+        ms: performance.now() - start,
+      })
     }
-    if (!isComplete) await content.drain()
-    if (last) this.#end()
+    if (sent && !isComplete) await content.drain()
+    if (!sent || socket.destroyed) socket.destroy()
+    else if (last) this.#end()
     else this.#next()
+  }
+
+  #tell(answer: AttachedAnswer): void {
+    const { onAnswer, logger } = this.#service
+    try {
+      onAnswer?.(answer)
+    } catch (error) {
+      logger.error('onAnswer failed', { error })
+    }
   }
 
   #isLast(request: Http1Request, reply: Reply, isComplete: boolean): boolean {
     const { isClosing } = this.#service
-    return request.close || reply.close === true || !isComplete || this.#hasEnded || isClosing
+    const hasEnded = this.#hasEnded && !this.#early
+    return request.close || reply.close === true || !isComplete || hasEnded || isClosing
   }
 
-  #send(reply: Reply, last: boolean): void {
+  /** An answer to HEAD has the length of the body that it leaves out. */
+  #send({ method }: Http1Request, reply: Reply, last: boolean): void {
     const socket = this.#socket
     const { keepAliveMs } = this.#service
     const head = formatHttp1Head(reply, { last, keepAliveMs })
-    if (reply.body === undefined) {
+    if (reply.body === undefined || method === 'HEAD') {
       socket.write(head, 'latin1')
       return
     }
@@ -155,9 +183,11 @@ export class Http1Connection {
     socket.uncork()
   }
 
+  /** Once the answer is out, and soon, whatever the client does. */
   #end(): void {
-    this.#isOver = true
-    this.#socket.destroySoon()
+    const socket = this.#socket
+    socket.pause().destroySoon()
+    this.#linger ??= setTimeout(() => socket.destroy(), LINGER_MS)
   }
 
   /** Who does not read answers gets no further ones. */
@@ -179,8 +209,10 @@ export class Http1Connection {
     }
     const early = this.#early
     this.#early = undefined
+    if (socket.destroyed) return
     socket.resume()
     if (early) this.#begin(early)
+    else if (this.#hasEnded) this.#end()
   }
 
   readonly #inform: Inform = (status, headers) => {
@@ -192,6 +224,11 @@ export class Http1Connection {
   /** Put back and read again: the parser sees every byte of the connection that nobody has answered. */
   #handOver(chunk: Buffer): void {
     const socket = this.#socket
+    // Nobody can read what is put back behind the end.
+    if (this.#hasEnded) {
+      this.#end()
+      return
+    }
     socket.off('data', this.#onData).off('end', this.#onEnd)
     socket.off('close', this.#onClose).off('error', this.#onError)
     socket.off('timeout', this.#onTimeout).setTimeout(0)
@@ -205,10 +242,11 @@ export class Http1Connection {
   readonly #onEnd = (): void => {
     this.#hasEnded = true
     if (this.#content) this.#content.fail(connectionReset())
-    else this.#socket.destroySoon()
+    else this.#end()
   }
 
   readonly #onClose = (): void => {
+    clearTimeout(this.#linger)
     this.#service.forget(this)
     this.#content?.fail(connectionReset())
   }
@@ -217,7 +255,6 @@ export class Http1Connection {
   readonly #onError = (): void => undefined
 
   readonly #onTimeout = (): void => {
-    if (this.#isOver) this.#socket.destroy()
-    else this.closeIdle()
+    this.closeIdle()
   }
 }

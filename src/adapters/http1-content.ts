@@ -27,6 +27,8 @@ export class Http1Content implements AppendContent {
   #first: Uint8Array | undefined
   #failure: { reason: unknown } | undefined
   #buffer: BodyBuffer | undefined
+  /** There is nothing to come. */
+  #hasEnded = false
   #discarded = false
   #dropped = 0
   #onDrained: (() => void) | undefined
@@ -61,6 +63,7 @@ export class Http1Content implements AppendContent {
   /** The connection has ended. */
   fail(reason: unknown): void {
     if (this.#left.bytes === 0) return
+    this.#hasEnded = true
     this.stop(reason)
     this.#onDrained?.()
   }
@@ -117,7 +120,7 @@ export class Http1Content implements AppendContent {
     await new Promise<void>((resolve) => {
       timer = setTimeout(resolve, MAX_DRAINED_MS)
       this.#onDrained = resolve
-      if (this.#socket.destroyed) resolve()
+      if (this.#hasEnded) resolve()
     })
     clearTimeout(timer)
   }

@@ -1,6 +1,6 @@
 /** The ways from a runtime into the core. @module */
 import type { Server } from 'node:http'
-import { type Attachment, type AttachOptions, attach } from '../adapters/attach.ts'
+import { type AttachOptions, attach } from '../adapters/attach.ts'
 import { ByteBudget } from '../adapters/byte-budget.ts'
 import { DirectSockets } from '../adapters/direct-sockets.ts'
 import { loadDuplicateDescriptor } from '../adapters/duplicate-descriptor.ts'
@@ -15,8 +15,6 @@ export interface Entrances {
   readonly checkContinue: NodeListener
   readonly fetch: FetchListener
   attach(server: Server, options: AttachOptions): void
-  /** Ends the connections of servers that wait for a request. */
-  close(): void
 }
 
 export function openEntrances(
@@ -32,17 +30,11 @@ export function openEntrances(
   const duplicate = loadDuplicateDescriptor()
   const direct = duplicate && new DirectSockets(budget, duplicate)
   const node = { budget, onShortTimeout }
-  const attachments: Attachment[] = []
   return {
     listener: toNodeListener(handle, { ...node, expectsContinue: false }),
     checkContinue: toNodeListener(handle, { ...node, expectsContinue: true }),
     fetch: toFetchListener(handle, budget),
     attach: (server, options) =>
-      void attachments.push(
-        attach(server, options, { handle, bodies: { budget, direct }, logger }),
-      ),
-    close: () => {
-      for (const attachment of attachments) attachment.close()
-    },
+      attach(server, options, { handle, bodies: { budget, direct }, logger }),
   }
 }

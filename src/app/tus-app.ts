@@ -238,7 +238,6 @@ export class TusApp {
    */
   async close({ timeoutMs = 10_000 }: CloseOptions = {}): Promise<boolean> {
     this.#closing.abort(new UploadError('ERR_SHUTTING_DOWN', 'the app was closed'))
-    this.#entrances.close()
     return this.#holders.close(timeoutMs)
   }
 

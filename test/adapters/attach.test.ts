@@ -1,8 +1,10 @@
 /** A server whose usual requests go past the objects of `node:http`. */
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { type AddressInfo, connect, Socket } from 'node:net'
+import { type AddressInfo, connect, createServer as createNetServer, Socket } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { type AttachedAnswer, FilesystemStorage, TusApp, type TusAppOptions } from 'tussi'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createUpload, offsetOf, temporaryDirectory } from '../serve.ts'
@@ -19,20 +21,24 @@ interface Attached {
 
 interface Settings {
   readonly app?: Partial<TusAppOptions>
-  readonly server?: Partial<Pick<Server, 'keepAliveTimeout' | 'headersTimeout'>>
+  readonly server?: Partial<Server>
+  readonly maxHeaderSize?: number
+  readonly onAnswer?: (answer: AttachedAnswer) => void
 }
 
-async function attached(settings: Settings = {}): Promise<Attached> {
+async function attached({ maxHeaderSize, ...settings }: Settings = {}): Promise<Attached> {
   const root = await temporaryDirectory()
   const storage = new FilesystemStorage({ directory: join(root, 'uploads'), fsync: false })
   const tus = new TusApp({ storage, completedDir: join(root, 'completed'), ...settings.app })
   const listened: string[] = []
   const answers: AttachedAnswer[] = []
-  const server = createServer({ requestTimeout: 0 }, tus.listener)
+  const limits = maxHeaderSize === undefined ? {} : { maxHeaderSize }
+  const server = createServer({ requestTimeout: 0, ...limits }, tus.listener)
   server.on('checkContinue', tus.checkContinue)
   server.on('request', ({ method, url }: IncomingMessage) => void listened.push(`${method} ${url}`))
   Object.assign(server, settings.server)
-  tus.attach(server, { path: '/files/', onAnswer: (answer) => answers.push(answer) })
+  const { onAnswer = (answer) => void answers.push(answer) } = settings
+  tus.attach(server, { path: '/files/', onAnswer })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(async () => {
@@ -108,6 +114,7 @@ describe('an attached server', () => {
       query(path),
       append(path, 3, 0),
       query('/files/nothing'),
+      query('/files/nothing', 'X-HTTP-Method-Override: PATCH\r\n'),
       creation,
       query(path),
     ]
@@ -129,7 +136,7 @@ describe('an attached server', () => {
         .split('\r\n')
         .sort()
     expect(comparable(direct)).toEqual(comparable(listening))
-    expect(direct.statuses).toEqual(['200', '409', '404', '201', '200'])
+    expect(direct.statuses).toEqual(['200', '409', '404', '404', '201', '200'])
     // Of the direct client's requests the server has seen none.
     expect(listened).toHaveLength(1 + requests.length)
   })
@@ -277,14 +284,7 @@ describe('an attached connection', () => {
 
   it('reads no further while the client does not read', async () => {
     const { server, answers } = await attached()
-    let read: (() => void) | undefined
-    class SlowSocket extends Socket {
-      override _write(_chunk: unknown, _encoding: string, done: () => void): void {
-        read = done
-      }
-    }
-    const socket = new SlowSocket()
-    onTestFinished(() => void socket.destroy())
+    const { socket, read } = stuckSocket()
     server.emit('connection', socket)
     socket.push(query('/files/x').repeat(1000))
     await expect.poll(() => socket.writableNeedDrain).toBe(true)
@@ -293,34 +293,215 @@ describe('an attached connection', () => {
     expect(length).toBeGreaterThan(10)
     expect(length).toBeLessThan(200)
     const drained = once(socket, 'drain')
-    while (socket.writableNeedDrain) read?.()
+    while (socket.writableNeedDrain) read()
     await drained
     await expect.poll(() => answers.length).toBeGreaterThan(length)
   })
 
-  it('that waits for a request ends with the app, one at work with its answer', async () => {
+  it('ends without an answer that nobody makes room for', async () => {
+    const { server, answers } = await attached({ server: { keepAliveTimeout: 50 } })
+    const { socket } = stuckSocket()
+    server.emit('connection', socket)
+    socket.push(query('/files/x').repeat(1000))
+    await expect.poll(() => socket.writableNeedDrain).toBe(true)
+    // The time to send the next request, and the time to make room.
+    await expect.poll(() => socket.destroyed, { timeout: 5000 }).toBe(true)
+    expect(answers.length).toBeLessThan(200)
+  })
+
+  it('ends after its last answer, whatever the client does', async () => {
+    const { server, answers } = await attached()
+    const { socket } = stuckSocket()
+    server.emit('connection', socket)
+    socket.push(`${append('/files/x', 0, 2 ** 40)}abc`)
+    await expect.poll(() => answers.length).toBe(1)
+    const sending = setInterval(() => socket.push('more'), 50)
+    await expect.poll(() => socket.destroyed, { timeout: 5000 }).toBe(true)
+    clearInterval(sending)
+  })
+
+  it('does nothing more for a client that has reset it', async () => {
     const steps: (() => void)[] = []
     const onCreate = (): Promise<undefined> =>
       new Promise((resolve) => steps.push(() => resolve(undefined)))
-    const { port, tus } = await attached({ app: { onCreate } })
-    const idle = new Client(port).send(query('/files/x'))
-    await idle.answered('404')
-    const busy = new Client(port).send(creation)
+    const { port, server, answers, listened } = await attached({ app: { onCreate } })
+    const failures: unknown[] = []
+    server.on('clientError', (error) => failures.push(error))
+    const client = new Client(port)
+    client.send(`${creation}${creation}OPTIONS /files/ HTTP/1.1\r\nHost: h\r\n\r\n`)
     await expect.poll(() => steps.length).toBe(1)
-    const closed = tus.close()
-    await idle.ended()
+    client.socket.resetAndDestroy()
+    const connections = (): Promise<number> =>
+      new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
+    await expect.poll(connections).toBe(0)
     steps[0]?.()
-    await closed
-    await busy.ended()
-    expect(busy.received).toMatch(/^HTTP\/1\.1 (?:201|503)[\s\S]*\r\nConnection: close\r\n/)
+    await expect.poll(() => answers.length).toBe(1)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(answers).toMatchObject([{ status: 201, sent: false }])
+    expect([steps.length, listened, failures]).toEqual([1, [], []])
   })
 
-  it('ends with its answer when the server accepts no more', async () => {
-    const { port, server } = await attached()
-    const client = new Client(port).send(query('/files/x'))
-    await client.answered('404')
-    server.close()
-    await client.send(query('/files/x')).ended()
-    expect(client.statuses).toEqual(['404', '404'])
+  it('answers what was pipelined before the client ended its side', async () => {
+    const { port } = await attached()
+    const client = new Client(port, { allowHalfOpen: true })
+    client.socket.end(query('/files/x').repeat(3))
+    await client.answered('404', '404', '404')
+    await client.ended()
+  })
+
+  it('that breaks off is answered at once', async () => {
+    const { port, url } = await attached()
+    const client = new Client(port, { allowHalfOpen: true })
+    const path = await pathOf(url)
+    const begun = performance.now()
+    client.socket.end(`${append(path, 3, 10)}0123`)
+    await client.ended()
+    expect(client.statuses).toEqual(['409'])
+    // Nothing is waited for: what would be dropped cannot come.
+    expect(performance.now() - begun).toBeLessThan(400)
+  })
+
+  it('goes on when onAnswer fails', async () => {
+    const errors: string[] = []
+    const logger = { info() {}, warn() {}, error: (message: string) => void errors.push(message) }
+    const onAnswer = (): never => {
+      throw new Error('made up')
+    }
+    const { port } = await attached({ app: { logger }, onAnswer })
+    await new Client(port).send(query('/files/x').repeat(2)).answered('404', '404')
+    expect(errors).toEqual(['onAnswer failed', 'onAnswer failed'])
   })
 })
+
+describe('the end of an attached server', () => {
+  it('ends connections that wait for a request, and one at work with its answer', async () => {
+    const steps: (() => void)[] = []
+    const onCreate = (): Promise<undefined> =>
+      new Promise((resolve) => steps.push(() => resolve(undefined)))
+    const { port, server } = await attached({ app: { onCreate } })
+    const idle = new Client(port).send(query('/files/x'))
+    await idle.answered('404')
+    const fresh = new Client(port)
+    const busy = new Client(port).send(creation)
+    await expect.poll(() => steps.length).toBe(1)
+    const closed = once(server, 'close')
+    server.close()
+    await Promise.all([idle.ended(), fresh.ended()])
+    steps[0]?.()
+    await busy.ended()
+    expect(busy.received).toMatch(/^HTTP\/1\.1 201 [\s\S]*\r\nConnection: close\r\n/)
+    await closed
+  })
+
+  it('can cut connections at work', async () => {
+    const onCreate = (): Promise<undefined> => new Promise(() => undefined)
+    const { port, server } = await attached({ app: { onCreate } })
+    const busy = new Client(port).send(creation)
+    await once(busy.socket, 'connect')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const closed = once(server, 'close')
+    server.close()
+    server.closeAllConnections()
+    await closed
+    await busy.ended()
+  })
+
+  it('is not there for a server that gets its connections from elsewhere', async () => {
+    const { server, answers } = await attached()
+    const other = createServer(() => undefined)
+    const own = createNetServer((socket) => void other.emit('connection', socket))
+    const root = await temporaryDirectory()
+    const storage = new FilesystemStorage({ directory: join(root, 'uploads'), fsync: false })
+    const tus = new TusApp({ storage, completedDir: join(root, 'completed') })
+    tus.attach(other, { path: '/files/' })
+    own.listen(0, '127.0.0.1')
+    await once(own, 'listening')
+    onTestFinished(async () => {
+      own.close()
+      other.closeAllConnections()
+      await tus.close()
+      await storage.close()
+    })
+    const client = new Client((own.address() as AddressInfo).port)
+    await client.send(query('/files/x')).answered('404')
+    await client.send(query('/files/x')).answered('404', '404')
+    expect(client.received).not.toMatch(/Connection: close/)
+    expect([server.listening, answers]).toEqual([true, []])
+  })
+})
+
+describe('what only the parser knows', () => {
+  it.each([
+    ['a limit of requests', { maxRequestsPerSocket: 2 }],
+    ['a limit of fields', { maxHeadersCount: 100 }],
+    ['an idle timeout', { timeout: 60_000 }],
+  ])('is left to it: %s', async (_what, limits) => {
+    const { port, listened } = await attached({ server: limits })
+    await new Client(port).send(query('/files/x')).answered('404')
+    expect(listened).toEqual(['HEAD /files/x'])
+  })
+
+  it('decides about heads that are longer than its limit', async () => {
+    const { port } = await attached({ maxHeaderSize: 4096 })
+    await new Client(port).send(query('/files/x', `X: ${'x'.repeat(5000)}\r\n`)).answered('431')
+  })
+
+  it('is TLS: its bytes come through another socket', async () => {
+    const { server, url, listened } = await attached()
+    // A secret that both know: no certificate is needed for it.
+    const psk = randomBytes(16)
+    const cipher = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const
+    const tls = createTlsServer({ ...cipher, pskCallback: () => psk })
+    tls.on('secureConnection', (socket) => void server.emit('connection', socket))
+    tls.listen(0, '127.0.0.1')
+    await once(tls, 'listening')
+    onTestFinished(() => void tls.close())
+    const { port } = tls.address() as AddressInfo
+    const body = randomBytes(8 * 2 ** 20)
+    const path = await pathOf(url, body.byteLength)
+    const pskCallback = () => ({ psk, identity: 'test' })
+    const checkServerIdentity = () => undefined
+    const to = { port, host: '127.0.0.1' }
+    const socket = connectTls({ ...to, ...cipher, pskCallback, checkServerIdentity })
+    onTestFinished(() => void socket.destroy())
+    let answer = ''
+    socket.setEncoding('latin1').on('data', (text) => {
+      answer += text
+    })
+    socket.write(append(path, 0, body.byteLength))
+    socket.write(body)
+    await expect.poll(() => answer, { timeout: 10_000 }).toMatch(/^HTTP\/1.1 204 /)
+    expect(listened).toContain(`PATCH ${path}`)
+  })
+})
+
+describe('two apps at one server', () => {
+  it('have a path each', async () => {
+    const { server, port, answers } = await attached()
+    const root = await temporaryDirectory()
+    const storage = new FilesystemStorage({ directory: join(root, 'uploads'), fsync: false })
+    const tus = new TusApp({ storage, completedDir: join(root, 'completed') })
+    const others: string[] = []
+    tus.attach(server, { path: '/other/', onAnswer: ({ target }) => others.push(target) })
+    onTestFinished(async () => {
+      await tus.close()
+      await storage.close()
+    })
+    await new Client(port).send(query('/other/x')).answered('404')
+    await new Client(port).send(query('/files/x')).answered('404')
+    expect([others, answers.map(({ target }) => target)]).toEqual([['/other/x'], ['/files/x']])
+  })
+})
+
+/** A connection whose client never reads. */
+function stuckSocket(): { socket: Socket; read(): void } {
+  let release: (() => void) | undefined
+  class StuckSocket extends Socket {
+    override _write(_chunk: unknown, _encoding: string, done: () => void): void {
+      release = done
+    }
+  }
+  const socket = new StuckSocket()
+  onTestFinished(() => void socket.destroy())
+  return { socket, read: () => release?.() }
+}

@@ -28,6 +28,16 @@ const BODY = randomBytes(40 * MIB)
 /** A record comes once a second, on a busy machine later. */
 const LONG = { timeout: 10_000 }
 
+/** What Node keeps of a connection, but for what is different. */
+class TCP {
+  readonly fd = 3
+  constructor(different: object) {
+    Object.assign(this, different)
+  }
+  readStart(): void {}
+  readStop(): void {}
+}
+
 /** A server, and how many bytes the stream of each connection with a PATCH has read. */
 async function serveAttached(options: ServeOptions = {}) {
   const served = await serve(await temporaryDirectory(), options)
@@ -245,10 +255,11 @@ describe('a body that is read directly', () => {
   it.each([
     ['no handle', {}],
     ['a closed socket', { _handle: null }],
-    ['a handle without a descriptor', { _handle: { readStart() {}, readStop() {} } }],
-    ['a closed descriptor', { _handle: { fd: -1, readStart() {}, readStop() {} } }],
-    ['a handle that cannot be stopped', { _handle: { fd: 3, readStart() {} } }],
-    ['a handle that cannot be started', { _handle: { fd: 3, readStop() {} } }],
+    ['a handle without a descriptor', { _handle: new TCP({ fd: undefined }) }],
+    ['a closed descriptor', { _handle: new TCP({ fd: -1 }) }],
+    ['a handle that cannot be stopped', { _handle: new TCP({ readStop: undefined }) }],
+    ['a handle that cannot be started', { _handle: new TCP({ readStart: undefined }) }],
+    ['the handle of something else', { _handle: { fd: 3, readStart() {}, readStop() {} } }],
   ])('is none with %s', (_, socket) => {
     const direct = new DirectSockets(new ByteBudget(MIB), () => {
       throw new Error('nothing may be opened')
