@@ -129,30 +129,54 @@ describe('what another process left without its last sync', () => {
   })
 })
 
+describe('an upload whose end', () => {
+  // Counted for each thread: of the one that gets the first call of a server.
+  it.each([
+    ['has bytes that could not be synced', 1, 0],
+    ['has a record that could not be synced', 2, 10],
+  ])('%s is told no further than it is durable', async (_what, when, offset) => {
+    const cwd = await realpath(await temporaryDirectory())
+    const first = await startTraced(SERVER, cwd, [])
+    const id = idOf(await createUpload(first.url, 10))
+    await first.end()
+    const fail = ['-e', `inject=fdatasync:error=EIO:when=${when}`]
+    const second = await startTraced(SERVER, cwd, [], fail)
+    const url = second.url + id
+    expect((await patch(url, 0, randomBytes(10))).status).toBe(500)
+    expect(await offsetOf(url)).toBe(offset)
+    await second.kill()
+  })
+})
+
 /** A sync taken out of the built server; the suite above must notice. */
 const MUTATIONS: readonly (readonly [string, string, string, string])[] = [
   [
     'of a small body',
     'append.js',
-    'yield* syncData(io, fd);\n        const appended',
-    'const appended',
+    'record: advance(record, end), first: [dataOf(fd)]',
+    'record: advance(record, end), first: []',
   ],
   [
     'of a body that comes with the creation',
     'create.js',
-    'yield* syncData(io, fd);\n    const received',
-    'const received',
+    'record: received, first: [dataOf(fd)]',
+    'record: received, first: []',
+  ],
+  ['of a long body', 'append.js', 'first: [earlierDataOf(fd)]', 'first: []'],
+  ['of a record’s content', 'record-file.js', '[...first, dataOf(fd)]', 'first'],
+  ['of a record’s entry', 'record-file.js', 'yield* syncDirectory(io, dirname(path));', ''],
+  [
+    'of the completed directory',
+    'finalize.js',
+    '(io, completedDir, io.directory)',
+    '(io, io.directory)',
   ],
   [
-    'of a long body',
-    'append.js',
-    'yield* syncEarlierData(io, fd);\n        return yield* recordOffset',
-    'return yield* recordOffset',
+    'of the upload directory',
+    'finalize.js',
+    '(io, completedDir, io.directory)',
+    '(io, completedDir)',
   ],
-  ['of a record’s content', 'record-file.js', 'yield* syncData(io, fd);', ''],
-  ['of a record’s entry', 'record-file.js', 'yield* syncDirectory(io, dirname(path));', ''],
-  ['of the completed directory', 'finalize.js', 'yield* syncDirectory(io, completedDir);', ''],
-  ['of the upload directory', 'finalize.js', 'yield* syncDirectory(io, io.directory);', ''],
 ]
 
 describe('the suite notices a missing sync', () => {

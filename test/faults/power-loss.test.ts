@@ -192,8 +192,13 @@ describe('a loss of power', { timeout: 60_000 + CUTS * 1000 }, () => {
   })
 
   it.each([
-    ['the sync of data', 'append.js', 'yield* syncData(io, fd);', ''],
-    ['the sync of a record', 'record-file.js', 'yield* syncData(io, fd);', ''],
+    [
+      'the sync of data',
+      'append.js',
+      'record: advance(record, end), first: [dataOf(fd)]',
+      'record: advance(record, end), first: []',
+    ],
+    ['the sync of a record', 'record-file.js', '[...first, dataOf(fd)]', 'first'],
     [
       'the sync of a record’s entry',
       'record-file.js',
@@ -201,10 +206,10 @@ describe('a loss of power', { timeout: 60_000 + CUTS * 1000 }, () => {
       '',
     ],
     [
-      'the order of finalize',
+      'the sync of the completed directory',
       'finalize.js',
-      'yield* syncDirectory(io, completedDir);',
-      'yield* syncDirectory(io, io.directory);',
+      '(io, completedDir, io.directory)',
+      '(io, io.directory)',
     ],
   ])('without %s would', async (_what, file, code, instead) => {
     const recording = await record(await mutant(join('store', 'fs', file), code, instead))

@@ -20,14 +20,14 @@ import {
 import {
   BUSY,
   type Busy,
+  dataOf,
+  earlierDataOf,
   HELD,
   type Io,
   isBusy,
   isStillAt,
   type Operation,
   openLocked,
-  syncData,
-  syncEarlierData,
 } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
 import { claimQuota, type QuotaGrant, settleQuota } from './quota.ts'
@@ -73,10 +73,8 @@ export function* appendWhole(io: Io, appending: AppendWhole): Operation<StoredUp
     if (end === offset && !changed && !completes) return toStoredUpload(id, record)
     if (end > offset) writeAll(fd, pieces, offset)
     if (completes && upload.size > end) ftruncateSync(fd, end)
-    yield* syncData(io, fd)
-    const appended = advance(record, end)
-    const completion = { completedDir, seal, complete }
-    const stored = yield* recordOffset(io, { id, fd, record: appended }, completion)
+    const appended = { id, fd, record: advance(record, end), first: [dataOf(fd)] }
+    const stored = yield* recordOffset(io, appended, { completedDir, seal, complete })
     return toStoredUpload(id, stored, stateOf(stored))
   } finally {
     closeSync(upload.fd)
@@ -133,8 +131,8 @@ export function* commitAppend(
   try {
     const completes = completion.complete ?? end === record.length
     if (completes && fstatSync(fd).size > end) ftruncateSync(fd, end)
-    yield* syncEarlierData(io, fd)
-    return yield* recordOffset(io, { id, fd, record: advance(record, end) }, completion)
+    const appended = { id, fd, record: advance(record, end), first: [earlierDataOf(fd)] }
+    return yield* recordOffset(io, appended, completion)
   } finally {
     io.posix.unlock(fd)
   }

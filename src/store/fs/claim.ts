@@ -127,7 +127,7 @@ export function* acknowledge(
 
 /** Remembers an upload that is never handed out again, acknowledged or with its file saved. */
 export function* entomb(io: Io, { id, completedDir, record }: HeldClaim): Operation<void> {
-  yield* writeRecord(io, completedDir, tombstonePath(completedDir, id), record)
+  yield* writeRecord(io, completedDir, tombstonePath(completedDir, id), { record })
 }
 
 /** Ends a claim; with a record, that is what the next one finds. */
@@ -136,7 +136,7 @@ export function* releaseClaim(
   { fd, record, ...place }: CompletedUploadPlace & { fd: number; record?: RecordFields },
 ): Operation<void> {
   try {
-    if (record) yield* writeRecord(io, place.completedDir, completedRecord(place), record)
+    if (record) yield* writeRecord(io, place.completedDir, completedRecord(place), { record })
   } finally {
     closeSync(fd)
   }
@@ -157,7 +157,7 @@ export function* buryClaim(
 /** An attempt counts before it begins, for a crash shall count. A full disk stops no worker. */
 function* countAttempt(io: Io, place: CompletedUploadPlace, record: RecordFields): Operation<void> {
   try {
-    yield* writeRecord(io, place.completedDir, completedRecord(place), record)
+    yield* writeRecord(io, place.completedDir, completedRecord(place), { record })
   } catch (error) {
     if (!isFull(error)) throw error
   }
@@ -187,13 +187,12 @@ export function* bury(
   yield* ensureDirectory(io, grave)
   const note = join(grave, 'reason')
   // After a crash in the middle the first reason is the true one.
-  if (!existsSync(note)) yield* replaceFile(io, completedDir, note, `${reason}\n`)
+  if (!existsSync(note)) yield* replaceFile(io, completedDir, note, { text: `${reason}\n` })
   if (existsSync(recordPath(completedDir, id))) {
     renameSync(recordPath(completedDir, id), join(grave, 'record'))
   }
   renameSync(dataPath(completedDir, id), join(grave, 'data'))
-  yield* syncDirectory(io, grave)
-  yield* syncDirectory(io, completedDir)
+  yield* syncDirectory(io, grave, completedDir)
 }
 
 /** The record of a completed upload, or why there is none to work with. */

@@ -24,6 +24,7 @@ import { notFound, recordOffset } from './finalize.ts'
 import {
   BUSY,
   type Busy,
+  earlierDataOf,
   type Io,
   isBusy,
   isStillAt,
@@ -31,7 +32,6 @@ import {
   type Operation,
   openIfExists,
   syncDirectory,
-  syncEarlierData,
 } from './io-call.ts'
 import { dataPath, recordPath, wantedPath } from './layout.ts'
 import { checkSize, ensureDirectory, readRecord } from './record-file.ts'
@@ -114,11 +114,11 @@ export function* sealFinal(
     const record = readRecord(recordPath(io.directory, id))
     if (!record || !isStillAt(fd, dataPath(io.directory, id))) throw notFound()
     checkFinalLength(length, record.notes)
-    yield* syncEarlierData(io, fd)
     const lastWrite = Math.max(record.createdAt, Date.now() / 1000)
     const full: RecordFields = { ...record, length, offset: length, lastWrite }
     const completion = { completedDir, seal: record.notes.gated ?? false }
-    const stored = yield* recordOffset(io, { id, fd, record: full }, completion)
+    const sealed = { id, fd, record: full, first: [earlierDataOf(fd)] }
+    const stored = yield* recordOffset(io, sealed, completion)
     return toStoredUpload(id, stored, stateOf(stored))
   } finally {
     io.posix.unlock(fd)

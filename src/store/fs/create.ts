@@ -6,7 +6,7 @@ import type { StoredUpload } from '../upload.ts'
 import type { RecordFields } from '../upload-record.ts'
 import { advance, checkComplete, checkEnd, stateOf } from './append-end.ts'
 import { type LockedUpload, recordOffset } from './finalize.ts'
-import { BUSY, type Busy, type Io, isBusy, type Operation, syncData } from './io-call.ts'
+import { BUSY, type Busy, dataOf, type Io, isBusy, type Operation } from './io-call.ts'
 import { dataPath, recordPath } from './layout.ts'
 import { claimQuota, type QuotaGrant, releaseQuota, settleQuota } from './quota.ts'
 import { writeRecord } from './record-file.ts'
@@ -33,7 +33,7 @@ export function* create(io: Io, { upload, first }: CreateArgs): Operation<Stored
     if (grant) yield* settleQuota(io, grant)
     const stored = first
       ? yield* receiveFirst(io, { id, fd, record }, first)
-      : yield* writeRecord(io, io.directory, recordPath(io.directory, id), record)
+      : yield* writeRecord(io, io.directory, recordPath(io.directory, id), { record })
     return toStoredUpload(id, stored, stateOf(stored))
   } catch (error) {
     rmSync(recordPath(io.directory, id), { force: true })
@@ -54,10 +54,9 @@ function* receiveFirst(
   checkEnd(record, end, maxSize)
   if (complete) checkComplete(record, end)
   writeAll(fd, pieces, 0)
-  yield* syncData(io, fd)
   const received = advance(record, end)
   const completion = { completedDir, seal: false, ...(complete !== undefined && { complete }) }
-  return yield* recordOffset(io, { id, fd, record: received }, completion)
+  return yield* recordOffset(io, { id, fd, record: received, first: [dataOf(fd)] }, completion)
 }
 
 interface Opened {

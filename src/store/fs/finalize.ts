@@ -10,13 +10,14 @@ import { UploadError } from '../../errors.ts'
 import { isForQueue, isPartial, type UploadNotes } from '../upload-notes.ts'
 import { formatRecord, type RecordFields } from '../upload-record.ts'
 import {
+  type Barrier,
   BUSY,
   type Busy,
+  dataOf,
   type Io,
   isBusy,
   lockFile,
   type Operation,
-  syncData,
   syncDirectory,
 } from './io-call.ts'
 import { dataPath, recordPath, tombstonePath } from './layout.ts'
@@ -53,22 +54,27 @@ export function* finalize(
     }
     checkSize(fstatSync(fd).size, record)
     // Whoever sealed it may have died before its last sync.
-    yield* syncData(io, fd)
-    yield* finalizeLocked(io, { id, fd, record }, completedDir)
+    yield* finalizeLocked(io, { id, fd, record }, { completedDir, first: [dataOf(fd)] })
     return true
   } finally {
     closeSync(fd)
   }
 }
 
+interface Finalizing {
+  readonly completedDir: string
+  /** Of its data. */
+  readonly first: readonly Barrier[]
+}
+
 /**
- * Moves an upload whose data is complete and synced. When that fails the upload is sealed where it
- * is, so that nobody has to send it again, and the failure is thrown.
+ * Moves an upload whose data is complete. When that fails, and its data is durable, the upload is
+ * sealed where it is, so that nobody has to send it again, and the failure is thrown.
  */
 function* finalizeLocked(
   io: Io,
   { id, record }: LockedUpload,
-  completedDir: string,
+  { completedDir, first }: Finalizing,
 ): Operation<RecordFields> {
   const now = Date.now()
   const sealed: RecordFields = { ...record, complete: true }
@@ -79,15 +85,15 @@ function* finalizeLocked(
   }
   const completedRecord = recordPath(completedDir, id)
   try {
-    yield* writeRecord(io, completedDir, completedRecord, finished)
+    yield* writeRecord(io, completedDir, completedRecord, { record: finished, first })
     renameSync(dataPath(io.directory, id), dataPath(completedDir, id))
   } catch (error) {
     removeFile(completedRecord)
-    yield* writeRecord(io, io.directory, recordPath(io.directory, id), sealed)
+    // Where `first` has failed this fails as well.
+    yield* writeRecord(io, io.directory, recordPath(io.directory, id), { record: sealed, first })
     throw error
   }
-  yield* syncDirectory(io, completedDir)
-  yield* syncDirectory(io, io.directory)
+  yield* syncDirectory(io, completedDir, io.directory)
   removeFile(recordPath(io.directory, id))
   releaseQuota(io, id, record)
   return finished
@@ -102,24 +108,27 @@ export interface Completion {
   readonly complete?: boolean | undefined
 }
 
-/** Records a new offset; perhaps that is the end of the upload. */
+/** Records a new offset; perhaps that is the end of the upload. `first` is the data up to it. */
 export function* recordOffset(
   io: Io,
-  { id, fd, record }: LockedUpload,
+  { id, fd, record, first }: LockedUpload & { readonly first: readonly Barrier[] },
   { completedDir, seal, complete = record.offset === record.length }: Completion,
 ): Operation<RecordFields> {
   const gated = complete && seal && !isPartial(record.notes)
   const notes = gated ? { ...record.notes, gated } : record.notes
   const length = complete ? record.offset : record.length
   const upload = { id, fd, record: { ...record, length, complete, notes } }
-  if (complete && isForQueue(notes)) return yield* finalizeLocked(io, upload, completedDir)
-  yield* writeRecord(io, io.directory, recordPath(io.directory, id), upload.record)
-  return upload.record
+  if (complete && isForQueue(notes)) {
+    return yield* finalizeLocked(io, upload, { completedDir, first })
+  }
+  const path = recordPath(io.directory, id)
+  return yield* writeRecord(io, io.directory, path, { record: upload.record, first })
 }
 
 /** Announces a new writer. Not synced as an entry: after a crash there is no old writer to stop. */
 export function* recordEpoch(io: Io, id: string, record: RecordFields): Operation<void> {
-  yield* replaceFile(io, io.directory, recordPath(io.directory, id), formatRecord(record))
+  const text = formatRecord(record)
+  yield* replaceFile(io, io.directory, recordPath(io.directory, id), { text })
 }
 
 export function notFound(): UploadError {

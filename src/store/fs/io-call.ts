@@ -8,13 +8,31 @@ import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 
 import { UploadError } from '../../errors.ts'
 import type { Posix } from './posix.ts'
 
-/** What an operation waits for: the content of a file, or the entries of a directory. */
-export type Barrier =
-  | { readonly sync: 'data'; readonly fd: number; readonly earlier: boolean }
-  | { readonly sync: 'directory'; readonly path: string }
+/** The content of a file. */
+export interface DataBarrier {
+  readonly sync: 'data'
+  readonly fd: number
+  /** It was written in calls before this one. */
+  readonly earlier: boolean
+  /** Set when the sync has failed, for good: the kernel tells of it once, a second sync says nothing. */
+  failure?: unknown
+}
 
-/** One storage operation: plain synchronous calls between barriers. */
-export type Operation<T> = Generator<Barrier, T, void>
+/** The entries of a directory. */
+export interface DirectoryBarrier {
+  readonly sync: 'directory'
+  readonly path: string
+  /** Set when the sync has failed. */
+  failure?: unknown
+}
+
+export type Barrier = DataBarrier | DirectoryBarrier
+
+/**
+ * One storage operation: plain synchronous calls, and between them barriers that it waits for, all of
+ * them at once. It goes on when all have been synced, or throws the failure of one.
+ */
+export type Operation<T> = Generator<readonly Barrier[], T, void>
 
 /** What an operation may use. */
 export interface Io {
@@ -73,20 +91,30 @@ export function isFull(error: unknown): boolean {
   return toUploadError(error).code === 'ERR_INSUFFICIENT_STORAGE'
 }
 
-export function* syncData(io: Io, fd: number): Operation<void> {
-  if (io.fsync) yield { sync: 'data', fd, earlier: false }
+/** What was written to `fd` in this call. */
+export function dataOf(fd: number): DataBarrier {
+  return { sync: 'data', fd, earlier: false }
 }
 
 /**
  * The same for what was written in calls before this one. The kernel may have failed at it meanwhile,
  * and tells only those descriptors that were open then.
  */
-export function* syncEarlierData(io: Io, fd: number): Operation<void> {
-  if (io.fsync) yield { sync: 'data', fd, earlier: true }
+export function earlierDataOf(fd: number): DataBarrier {
+  return { sync: 'data', fd, earlier: true }
 }
 
-export function* syncDirectory(io: Io, path: string): Operation<void> {
-  if (io.fsync) yield { sync: 'directory', path }
+/** Waits for all of them together: each wait costs a commit of the file system's journal. */
+export function* sync(io: Io, barriers: readonly Barrier[]): Operation<void> {
+  if (io.fsync && barriers.length > 0) yield barriers
+}
+
+/** Several, when something was moved from the last one to the others. */
+export function* syncDirectory(io: Io, ...paths: readonly string[]): Operation<void> {
+  yield* sync(
+    io,
+    paths.map((path) => ({ sync: 'directory', path })),
+  )
 }
 
 /** Kernels stamp files by a clock that ticks every few milliseconds. */

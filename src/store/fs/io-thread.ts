@@ -7,7 +7,15 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Barrier, type Io, type IoReply, type Operation, toUploadError } from './io-call.ts'
+import {
+  type Barrier,
+  type DataBarrier,
+  type DirectoryBarrier,
+  type Io,
+  type IoReply,
+  type Operation,
+  toUploadError,
+} from './io-call.ts'
 import { OPERATIONS, type OperationName } from './operations.ts'
 import { loadPosix, PORTABLE } from './posix.ts'
 import { SyncTimes } from './sync-times.ts'
@@ -29,9 +37,11 @@ interface Job {
   /** Its place in the message. */
   readonly call: number
   readonly operation: Operation<unknown>
-  barrier?: Barrier
-  failure?: unknown
+  /** What it waits for. */
+  barriers: readonly Barrier[]
 }
+
+const NONE: readonly Barrier[] = []
 
 const { directory, fsync, native } = workerData as IoThreadData
 const token = randomUUID()
@@ -52,6 +62,7 @@ parentPort?.on('message', (calls: readonly IoCall[] | null) => {
   let jobs: Job[] = calls.map(({ name, args }, call) => ({
     call,
     operation: (OPERATIONS[name] as (io: Io, args: unknown) => Operation<unknown>)(io, args),
+    barriers: NONE,
   }))
   while (jobs.length > 0) {
     const replies: IoReply[] = []
@@ -67,14 +78,14 @@ function end(): void {
   parentPort?.close()
 }
 
-/** Runs a job up to its next barrier; false when it has ended. */
+/** Runs a job up to its next barriers; false when it has ended. */
 function advance(job: Job, replies: IoReply[]): boolean {
-  const { call, operation, failure } = job
+  const { call, operation, barriers } = job
   try {
-    delete job.failure
-    const step = failure === undefined ? operation.next() : operation.throw(failure)
+    const failed = barriers.find(({ failure }) => failure !== undefined)
+    const step = failed ? operation.throw(failed.failure) : operation.next()
     if (!step.done) {
-      job.barrier = step.value
+      job.barriers = step.value
       return true
     }
     replies.push({ call, value: step.value })
@@ -93,22 +104,28 @@ const SYNC_ALL_FROM = 8
 
 /** Files first: an entry must not become durable before what it names. */
 function syncAll(jobs: readonly Job[]): void {
-  const waiting = new Map<string, Job[]>()
-  const fresh: [Job, number][] = []
-  const alone: [Job, number][] = []
-  for (const job of jobs) {
-    const { barrier } = job
-    if (barrier?.sync === 'data') (barrier.earlier ? alone : fresh).push([job, barrier.fd])
-    if (barrier?.sync !== 'directory') continue
-    const group = waiting.get(barrier.path)
-    if (group) group.push(job)
-    else waiting.set(barrier.path, [job])
+  const fresh: DataBarrier[] = []
+  const earlier: DataBarrier[] = []
+  const entries = new Map<string, DirectoryBarrier[]>()
+  for (const { barriers } of jobs) {
+    for (const barrier of barriers) {
+      if (barrier.sync === 'data') (barrier.earlier ? earlier : fresh).push(barrier)
+      else if (!entries.get(barrier.path)?.push(barrier)) entries.set(barrier.path, [barrier])
+    }
   }
   // The first of them was opened before any of them was written: it hears of every failure.
   const [first] = fresh
-  if (first && fresh.length >= SYNC_ALL_FROM && syncFileSystem(first[1])) fresh.length = 0
-  for (const [job, fd] of [...fresh, ...alone]) attempt([job], () => fdatasyncSync(fd))
-  for (const [path, group] of waiting) attempt(group, () => syncDirectory(path))
+  if (first && fresh.length >= SYNC_ALL_FROM && syncFileSystem(first.fd)) fresh.length = 0
+  for (const barrier of [...fresh, ...earlier]) attempt([barrier], () => fdatasyncSync(barrier.fd))
+  syncDirectories(entries)
+}
+
+/** What uploads move out of comes last: an entry must be elsewhere for good before it is gone for good. */
+function syncDirectories(entries: ReadonlyMap<string, readonly DirectoryBarrier[]>): void {
+  for (const [path, group] of entries) {
+    if (path !== directory) attempt(group, () => syncDirectory(path))
+  }
+  attempt(entries.get(directory) ?? [], () => syncDirectory(directory))
 }
 
 /** All files are on one file system. When that fails, a sync of each tells whose failure it is. */
@@ -121,11 +138,12 @@ function syncFileSystem(fd: number): boolean {
   }
 }
 
-function attempt(jobs: readonly Job[], sync: () => void): void {
+function attempt(barriers: readonly Barrier[], sync: () => void): void {
+  if (barriers.length === 0) return
   try {
     sync()
   } catch (failure) {
-    for (const job of jobs) job.failure = failure
+    for (const barrier of barriers) barrier.failure = failure
   }
 }
 

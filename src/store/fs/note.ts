@@ -41,7 +41,7 @@ export function* note(
     const record = readRecord(path)
     if (record === undefined) throw notFound()
     const noted = { ...record, notes: { ...record.notes, ...notes } }
-    yield* writeRecord(io, io.directory, path, noted)
+    yield* writeRecord(io, io.directory, path, { record: noted })
     return true
   } finally {
     closeSync(fd)

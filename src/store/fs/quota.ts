@@ -71,7 +71,7 @@ function sumOthers(markers: readonly Marker[], own: string): number {
 
 /** Makes a grant durable. */
 export function* settleQuota(io: Io, { unsynced }: QuotaGrant): Operation<void> {
-  for (const path of unsynced) yield* syncDirectory(io, path)
+  yield* syncDirectory(io, ...unsynced)
 }
 
 /** For an upload that grows while its body comes in; resolves with what is reserved then. */

@@ -11,7 +11,7 @@ import {
 import { dirname } from 'node:path'
 import { UploadError } from '../../errors.ts'
 import { formatRecord, parseRecord, type RecordFields } from '../upload-record.ts'
-import { type Io, type Operation, syncData, syncDirectory } from './io-call.ts'
+import { type Barrier, dataOf, type Io, type Operation, sync, syncDirectory } from './io-call.ts'
 import { TEMPORARY } from './layout.ts'
 
 /** An object, because Node would make one of a text, each time with a hidden class of its own. */
@@ -51,17 +51,29 @@ export function checkSize(size: number, { offset }: RecordFields): void {
   )
 }
 
+/** What becomes the content of a file. */
+export interface Replacement {
+  readonly text: string
+  /** Of what it tells, to be durable before it is seen. */
+  readonly first?: readonly Barrier[]
+}
+
 /**
  * Writes `text` to `root`'s temporary files, syncs it and renames it to `path`. The entry is
  * durable only after a sync of the directory, which is the caller's: it may have more to sync.
  */
-export function* replaceFile(io: Io, root: string, path: string, text: string): Operation<void> {
+export function* replaceFile(
+  io: Io,
+  root: string,
+  path: string,
+  { text, first = [] }: Replacement,
+): Operation<void> {
   const temporary = `${root}/${TEMPORARY}/${io.temporaryName()}`
   const fd = openSync(temporary, 'wx')
   try {
     try {
       writeText(fd, text)
-      yield* syncData(io, fd)
+      yield* sync(io, [...first, dataOf(fd)])
     } finally {
       closeSync(fd)
     }
@@ -87,14 +99,21 @@ export function removeFile(path: string): void {
   }
 }
 
+/** A record, and what it tells of. */
+export interface Recording {
+  readonly record: RecordFields
+  /** To be durable before the record is seen. */
+  readonly first?: readonly Barrier[]
+}
+
 /** Writes a record so that its promise can be given: content and entry are durable. */
 export function* writeRecord(
   io: Io,
   root: string,
   path: string,
-  record: RecordFields,
+  { record, first = [] }: Recording,
 ): Operation<RecordFields> {
-  yield* replaceFile(io, root, path, formatRecord(record))
+  yield* replaceFile(io, root, path, { text: formatRecord(record), first })
   yield* syncDirectory(io, dirname(path))
   return record
 }

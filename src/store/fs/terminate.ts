@@ -80,7 +80,7 @@ export function* remember(
   const ended = end === 'acknowledged' ? null : end
   const tombstone = { ...record, ended, notes: { ...record.notes, ...notes } }
   try {
-    yield* writeRecord(io, completedDir, tombstonePath(completedDir, id), tombstone)
+    yield* writeRecord(io, completedDir, tombstonePath(completedDir, id), { record: tombstone })
   } catch (error) {
     if (!isFull(error)) throw error
   }
