@@ -5,7 +5,7 @@
  */
 export type { AttachOptions } from './adapters/attach.ts'
 export type { FetchContext, FetchListener } from './adapters/fetch.ts'
-export type { AttachedAnswer } from './adapters/http1-connection.ts'
+export type { AttachedAnswer } from './adapters/http1-service.ts'
 export type { NodeListener } from './adapters/node.ts'
 export type { CloseOptions, FollowOptions, StopOptions } from './app/call-options.ts'
 export { TusApp } from './app/tus-app.ts'

@@ -3,13 +3,12 @@ import { Server } from 'node:http'
 import { Socket } from 'node:net'
 import type { Handle } from '../http/exchange.ts'
 import type { Logger } from '../logger.ts'
-import {
-  type AttachedAnswer,
-  Http1Connection,
-  type Http1Service,
-  MAX_HEAD_BYTES,
-} from './http1-connection.ts'
+import { Http1Connection } from './http1-connection.ts'
 import type { Http1Bodies } from './http1-content.ts'
+import type { AttachedAnswer, Http1Service } from './http1-service.ts'
+
+/** Whether a longer one is too long the parser of the server decides. */
+const MAX_HEAD_BYTES = 16_384
 
 /** Which requests of a server go to the app. */
 export interface AttachOptions {

@@ -6,51 +6,16 @@
  * @module
  */
 import type { Socket } from 'node:net'
-import type { Handle, Reply } from '../http/exchange.ts'
-import type { Logger } from '../logger.ts'
+import type { Reply } from '../http/exchange.ts'
 import { type Http1Request, parseHttp1Request } from '../protocol/http1-request.ts'
 import { connectionReset } from './connection-reset.ts'
 import { formatHttp1Head } from './http1-answer.ts'
-import { type Http1Bodies, Http1Content } from './http1-content.ts'
+import { Http1Content } from './http1-content.ts'
 import { Http1Exchange } from './http1-exchange.ts'
+import type { AttachedAnswer, Http1Service } from './http1-service.ts'
 import { areFields, formatInformational, type Inform } from './node-inform.ts'
 
-/** What the connections of a server share. */
-export interface Http1Service {
-  readonly handle: Handle
-  readonly bodies: Http1Bodies
-  readonly logger: Logger
-  /** Whether requests to this target are ours. */
-  serves(target: string): boolean
-  /** Gives a socket to the parser of `node:http`. */
-  handOver(socket: Socket): void
-  /** The connection is over, or no longer ours. */
-  forget(connection: Http1Connection): void
-  readonly maxHeadBytes: number
-  /** How long a connection may wait for its first request, and for the next. */
-  readonly headersTimeoutMs: number
-  readonly keepAliveMs: number
-  /** Each answer is the last of its connection. */
-  readonly isClosing: boolean
-  readonly onAnswer: ((answer: AttachedAnswer) => void) | undefined
-}
-
-/** What {@link AttachOptions.onAnswer} is told. */
-export interface AttachedAnswer {
-  readonly method: string
-  /** Path and query as the client sent them. */
-  readonly target: string
-  readonly status: number
-  /** The client was still there, and the answer has been given to its connection. */
-  readonly sent: boolean
-  /** Of the body, that have arrived. */
-  readonly bytes: number
-  readonly ms: number
-}
-
 const END_OF_HEAD = '\r\n\r\n'
-/** Whether a longer one is too long the parser of the server decides. */
-export const MAX_HEAD_BYTES = 16_384
 /** As with `node:http`: the client's clock may be late. */
 const KEEP_ALIVE_GRACE_MS = 1000
 /** So long a client may take to make room for its last answer. */
