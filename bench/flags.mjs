@@ -9,7 +9,7 @@ import { SCENARIOS } from './scenarios.mjs'
 import { SERVERS } from './servers.mjs'
 
 const NAMES = [...SCENARIOS.map(({ name }) => name), ...GROWTH_NAMES]
-const PEERS = SERVERS.slice(1).map(({ name }) => name)
+const PEERS = SERVERS.map(({ name }) => name).filter((name) => !name.startsWith('tussi'))
 
 export const HELP = `npm run bench [-- FLAGS]   ours and its peers under the same load, in about an hour
 

@@ -45,7 +45,7 @@ export const OURS = {
 export const SERVERS = [
   OURS,
   {
-    name: 'tussi, as a listener',
+    name: 'tussi as a listener',
     path: '/files/',
     lacks: '',
     command: ({ directory, port, fsync }) => [
