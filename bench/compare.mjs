@@ -54,7 +54,10 @@ import { ratioOf, spreadOf } from './statistics.mjs'
 const REFERENCE = 'tusd'
 
 /** After so many requests what is compiled while it runs is compiled. */
-const WARM_UP = 4000
+const WARM_UP = 10_000
+
+/** So many requests at the beginning of a turn do not count. */
+const LEAD_IN = 2000
 
 /** @type {Scenario['job']} */
 const SMALL_ONES = { work: 'post-patch', connections: 16, bytes: 4096, operations: WARM_UP }
@@ -105,6 +108,10 @@ export async function compare(scenario, where, contenders, effort) {
           // A few long bodies compile nothing: those come to a server that has had small ones.
           if (warming && scenario.bulk) await measure(turn.running, SMALL_ONES, 'uploads')
           const given = warming && seconds ? { ...untimed, operations: WARM_UP } : job
+          // While the others had their turns this one has slept, and its caches, and what V8 had compiled, may be gone.
+          if (seconds && round > 0 && !effort.quick) {
+            await measure(turn.running, { ...untimed, operations: LEAD_IN }, unit)
+          }
           const measurement = await measure(turn.running, given, unit)
           if (round > 0) turn.measurements.push(measurement)
         } catch (error) {

@@ -118,9 +118,10 @@ export class TusApp {
 
   /**
    * Answers requests under `path` itself, on the connections of `server`: the same answers, without the
-   * objects that `node:http` makes for each. Its `request` event, and so every middleware, sees only what is not in the
-   * common form (bodies in chunks, `Expect`, other paths and methods, all that follows on the same connection), so
-   * `listener` and `checkContinue` stay needed. To be called before the server listens. `close` ends its connections.
+   * objects that `node:http` makes for each. The `request` event of the server, and so every
+   * middleware, sees only what is not in the common form: bodies in chunks, `Expect`, other paths and
+   * methods, and all that follows on the same connection. For these `listener` and `checkContinue`
+   * stay needed. The connections end with the server.
    *
    * @throws `TypeError` for what is no server of `node:http`
    * @example
