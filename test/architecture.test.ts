@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   janitor: ['errors', 'logger', 'store'],
   adapters: ['errors', 'http', 'logger', 'protocol', 'store', 'upload', 'node'],
   'adapters/duplicate-descriptor.ts': ['koffi', 'node'],
+  'adapters/trim-heap.ts': ['koffi', 'node'],
   app: [
     'adapters',
     'errors',

@@ -21,6 +21,7 @@ export const MAX_WAIT_MS = 250
 /** A piece keeps the whole buffer alive that its socket filled; of small ones that is too much. */
 const SMALL_BYTES = 1024
 const BLOCK_BYTES = 16 * 1024
+const NO_BLOCK = new Uint8Array(0)
 
 /** Where the pieces come from. */
 export interface BodySource {
@@ -51,7 +52,7 @@ export class BodyBuffer {
   #handedOut: Batch | undefined
   #waitsForRoom = false
   #unblocked = false
-  #block: Uint8Array = new Uint8Array(0)
+  #block = NO_BLOCK
   #blockPiece: Uint8Array | undefined
 
   constructor(source: BodySource, budget: ByteBudget) {
@@ -207,6 +208,9 @@ export class BodyBuffer {
     this.#handedOut = batch
     this.#pieces = []
     this.#bytes = 0
+    // Nothing is added to what was handed out.
+    this.#block = NO_BLOCK
+    this.#blockPiece = undefined
     return batch
   }
 }

@@ -23,6 +23,8 @@ export class Http1Content implements AppendContent {
   readonly #left: { bytes: number }
   /** Where the platform has it. */
   readonly #direct: DirectReader | undefined
+  /** What came with the head: its buffer holds nothing else that anybody needs. */
+  #owner: Uint8Array | undefined
   /** What arrived before anybody read; after it the sender has to wait. */
   #first: Uint8Array | undefined
   #failure: { reason: unknown } | undefined
@@ -134,6 +136,7 @@ export class Http1Content implements AppendContent {
       this.#buffer.push(piece)
       if (this.#left.bytes === 0) this.#buffer.end()
     } else {
+      this.#owner = this.#first ? undefined : piece
       this.#first = this.#first ? Buffer.concat([this.#first, piece]) : piece
       if (this.#left.bytes > 0) this.#socket.pause()
     }
@@ -147,7 +150,8 @@ export class Http1Content implements AppendContent {
       pause: () => void socket.pause(),
       release: (pieces: readonly Uint8Array[]) => {
         // Who else listens may have kept them.
-        if (socket.listenerCount('data') === 1) releaseMemory(pieces)
+        if (socket.listenerCount('data') === 1) releaseMemory(pieces, this.#owner)
+        this.#owner = undefined
       },
     }
     const buffer = new BodyBuffer(source, this.#budget)

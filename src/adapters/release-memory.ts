@@ -9,17 +9,17 @@ let nowhere: MessagePort | undefined
 /**
  * Frees what only these pieces use, so that the next ones find memory that is still in the processor's
  * cache: the garbage collector would come much later. What is sent to a closed port is gone, as HTML
- * demands. The pieces are empty then.
+ * demands. The pieces are empty then. `owner` may be one of them whose buffer holds nothing else that counts.
  */
-export function releaseMemory(pieces: readonly Uint8Array[]): void {
-  const buffers = pieces.filter(isAlone).map(({ buffer }) => buffer as ArrayBuffer)
+export function releaseMemory(pieces: readonly Uint8Array[], owner?: Uint8Array): void {
+  const buffers: ArrayBuffer[] = []
+  for (const piece of pieces) {
+    const isAlone = piece === owner || piece.byteLength === piece.buffer.byteLength
+    if (isAlone && piece.byteLength >= LEAST_BYTES) buffers.push(piece.buffer as ArrayBuffer)
+  }
   if (buffers.length === 0) return
   nowhere ??= openNowhere()
   nowhere.postMessage(null, buffers)
-}
-
-function isAlone({ buffer, byteLength }: Uint8Array): boolean {
-  return byteLength >= LEAST_BYTES && byteLength === buffer.byteLength
 }
 
 function openNowhere(): MessagePort {

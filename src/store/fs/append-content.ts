@@ -14,13 +14,30 @@ export async function appendContent(
   const first = await firstOf(request.content)
   if ('contentError' in first) return { upload: await pool.run('info', { id }), ...first }
   if (!first.last || first.byteLength > MESSAGE_BYTES) {
-    return appendStream(means, id, first, request)
+    const { contentLength = first.byteLength } = request
+    const content = startingWith(first, request.content)
+    return appendStream(means, id, { ...request, contentLength, content })
   }
   const { offset, length, maxSize, quota, atomic, complete, seal = false } = request
   const { pieces } = first
   const whole = { id, offset, length, maxSize, quota, atomic, complete, pieces, completedDir, seal }
   const upload = await pool.untilFree('appendWhole', whole, asking)
   return { upload }
+}
+
+/**
+ * Content whose first batch has been read. It lets go of it with the first `read`: an async function would
+ * hold a batch that it was given for as long as it runs, which a stalled upload does.
+ */
+function startingWith(first: Batch, content: Content): Content {
+  let next: Batch | undefined = first
+  return {
+    async read(timeoutMs?: number): Promise<Batch> {
+      const batch = next
+      next = undefined
+      return batch ?? content.read(timeoutMs)
+    },
+  }
 }
 
 /** A body may break off before it begins. */

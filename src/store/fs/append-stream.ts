@@ -31,22 +31,14 @@ export interface AppendMeans {
 export async function appendStream(
   { pool, asking, completedDir }: AppendMeans,
   id: string,
-  first: Batch,
-  request: AppendRequest,
+  request: AppendRequest & { readonly contentLength: number },
 ): Promise<AppendResult> {
-  const {
-    offset,
-    length,
-    maxSize,
-    quota,
-    atomic,
-    contentLength: coming = first.byteLength,
-  } = request
+  const { offset, length, maxSize, quota, atomic, contentLength: coming } = request
   const terms = { id, offset, length, maxSize, quota, atomic, coming }
   const opened = await pool.untilFree('openAppend', terms, asking)
   const stream = new AppendStream(pool, id, opened, { ...request, completedDir })
   try {
-    return await stream.run(first, request.content)
+    return await stream.run(request.content)
   } finally {
     await pool.run('closeAppend', { fd: opened.fd })
   }
@@ -84,16 +76,12 @@ class AppendStream {
   }
 
   /** Whatever ends the body, the bytes before it are recorded. */
-  async run(first: Batch, content: Content): Promise<AppendResult> {
+  async run(content: Content): Promise<AppendResult> {
     let contentError: unknown
     try {
-      let batch = first
-      await this.#write(batch)
-      while (!batch.last) {
+      for (let last = false; !last; ) {
         const due = this.#uncommitted > 0 && !this.#request.atomic
-        batch = await content.read(due ? CHECKPOINT_MS : undefined)
-        await this.#write(batch)
-        if (batch.byteLength === 0 && !this.#full && !this.#ends(batch)) await this.#checkpoint()
+        last = await this.#take(await content.read(due ? CHECKPOINT_MS : undefined))
       }
       if (this.#request.complete) checkComplete(this.#record, this.#end)
     } catch (error) {
@@ -107,6 +95,13 @@ class AppendStream {
     else await this.#commit()
     const result = { upload: toStoredUpload(this.#id, this.#record, stateOf(this.#record)) }
     return contentError === undefined ? result : { ...result, contentError }
+  }
+
+  /** Writes a batch; says whether it was the last one. */
+  async #take(batch: Batch): Promise<boolean> {
+    await this.#write(batch)
+    if (batch.byteLength === 0 && !this.#full && !this.#ends(batch)) await this.#checkpoint()
+    return batch.last
   }
 
   get #uncommitted(): number {
