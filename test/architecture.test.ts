@@ -23,8 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   options: ['http', 'logger', 'store', 'upload'],
   janitor: ['errors', 'logger', 'store'],
   adapters: ['errors', 'http', 'logger', 'protocol', 'store', 'upload', 'node'],
-  'adapters/duplicate-descriptor.ts': ['koffi', 'node'],
-  'adapters/trim-heap.ts': ['koffi', 'node'],
+  'adapters/c-function.ts': ['koffi', 'node'],
   app: [
     'adapters',
     'errors',

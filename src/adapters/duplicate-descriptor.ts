@@ -1,5 +1,5 @@
-/** A second descriptor of the same connection, which Node has no call for. @module */
-import { createRequire } from 'node:module'
+/** A second descriptor of the same connection. @module */
+import { loadCFunction } from './c-function.ts'
 
 /** Of Linux; a program that is started does not inherit the descriptor. */
 const F_DUPFD_CLOEXEC = 1030
@@ -10,11 +10,6 @@ export type DuplicateDescriptor = (fd: number) => number
 /** `undefined` where it cannot be called. */
 export function loadDuplicateDescriptor(): DuplicateDescriptor | undefined {
   if (process.platform !== 'linux') return undefined
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
-    const fcntl = koffi.load(null).func('int fcntl(int fd, int command, ...)')
-    return (fd) => fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0)
-  } catch {
-    return undefined
-  }
+  const fcntl = loadCFunction('int fcntl(int fd, int command, ...)')
+  return fcntl && ((fd) => fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0))
 }

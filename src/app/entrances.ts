@@ -6,7 +6,7 @@ import { DirectSockets } from '../adapters/direct-sockets.ts'
 import { loadDuplicateDescriptor } from '../adapters/duplicate-descriptor.ts'
 import { type FetchListener, toFetchListener } from '../adapters/fetch.ts'
 import { type NodeListener, toNodeListener } from '../adapters/node.ts'
-import { loadTrimHeap } from '../adapters/trim-heap.ts'
+import { trimHeap } from '../adapters/trim-heap.ts'
 import type { Handle } from '../http/exchange.ts'
 import type { Logger } from '../logger.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -27,15 +27,16 @@ export function openEntrances(
     logger.warn(
       `the server's requestTimeout will cut off uploads after ${timeoutMs} ms; set it to 0`,
     )
-  const budget = new ByteBudget(maxBufferedBytes, loadTrimHeap())
-  const duplicate = loadDuplicateDescriptor()
-  const direct = duplicate && new DirectSockets(budget, duplicate)
+  const budget = new ByteBudget(maxBufferedBytes, trimHeap)
   const node = { budget, onShortTimeout }
   return {
     listener: toNodeListener(handle, { ...node, expectsContinue: false }),
     checkContinue: toNodeListener(handle, { ...node, expectsContinue: true }),
     fetch: toFetchListener(handle, budget),
-    attach: (server, options) =>
-      attach(server, options, { handle, bodies: { budget, direct }, logger }),
+    attach(server, options) {
+      const duplicate = loadDuplicateDescriptor()
+      const direct = duplicate && new DirectSockets(budget, duplicate)
+      attach(server, options, { handle, bodies: { budget, direct }, logger })
+    },
   }
 }

@@ -93,7 +93,7 @@ function logAccess(req: IncomingMessage, res: ServerResponse): void {
     const { statusCode: status, writableFinished: sent } = res
     // Of a body that was cut off, or came in chunks, about what came after the head.
     const length = Number(req.headers['content-length'])
-    const bytes = req.complete && length >= 0 ? length : req.socket.bytesRead - before
+    const bytes = req.complete && length >= 0 ? length : Math.max(0, req.socket.bytesRead - before)
     logAnswer({ method, target, status, sent, bytes, ms: performance.now() - start })
   })
 }
