@@ -26,7 +26,7 @@ const LOCK_RETRY_MS = [1, 2, 5, 10, 20, 50] as const
 /** How soon to ask its holder again: between two looks it may have become somebody else's. */
 const ASK_AGAIN_MS = 250
 
-interface Pending {
+interface Caller {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: UploadError) => void
 }
@@ -34,7 +34,7 @@ interface Pending {
 interface Thread {
   readonly worker: Worker
   /** Of its last message, by their places in it; a reply takes its own out. */
-  calls: (Pending | undefined)[]
+  callers: (Caller | undefined)[]
   unanswered: number
   /** When it got its last message. */
   busySince: number
@@ -44,7 +44,9 @@ export class IoPool {
   readonly fsync: boolean
   readonly #data: IoThreadData
   readonly #threads: Thread[] = []
-  #waiting: { call: IoCall; pending: Pending }[] = []
+  // Filled by `push`: the arrays that `map` makes may have holes, and those cross threads key by key.
+  #calls: IoCall[] = []
+  #callers: Caller[] = []
   #scheduled = false
   #slow: NodeJS.Timeout | undefined
   #closed = false
@@ -60,8 +62,8 @@ export class IoPool {
       return Promise.reject(new UploadError('ERR_SHUTTING_DOWN', 'the storage is closed'))
     }
     return new Promise((resolve, reject) => {
-      const pending = { resolve: resolve as Pending['resolve'], reject }
-      this.#waiting.push({ call: { name, args }, pending })
+      this.#calls.push({ name, args })
+      this.#callers.push({ resolve: resolve as Caller['resolve'], reject })
       this.#schedule()
     })
   }
@@ -115,7 +117,7 @@ export class IoPool {
   /** Waits for the calls under way and ends the threads. */
   async close(): Promise<void> {
     this.#closed = true
-    while (this.#waiting.length > 0 || this.#threads.some(({ unanswered }) => unanswered > 0)) {
+    while (this.#calls.length > 0 || this.#threads.some(({ unanswered }) => unanswered > 0)) {
       await delay(1)
     }
     await Promise.all(
@@ -141,7 +143,7 @@ export class IoPool {
   }
 
   #dispatch(): void {
-    if (this.#waiting.length === 0) return
+    if (this.#calls.length === 0) return
     let thread: Thread | undefined
     try {
       thread = this.#idleThread()
@@ -150,20 +152,22 @@ export class IoPool {
       return
     }
     if (!thread) return
-    const batch = this.#waiting
-    this.#waiting = []
-    thread.calls = batch.map(({ pending }) => pending)
-    thread.unanswered = batch.length
+    const calls = this.#calls
+    thread.callers = this.#callers
+    this.#calls = []
+    this.#callers = []
+    thread.unanswered = calls.length
     thread.busySince = performance.now()
     thread.worker.ref()
-    thread.worker.postMessage(batch.map(({ call }) => call))
+    thread.worker.postMessage(calls)
   }
 
   /** A thread cannot be started: those that run go on alone; without any, callers are told. */
   #refuse(cause: unknown): void {
     if (this.#threads.length > 0) return
     const error = new UploadError('ERR_STORAGE', 'no I/O thread can be started', { cause })
-    for (const { pending } of this.#waiting.splice(0)) pending.reject(error)
+    this.#calls = []
+    for (const caller of this.#callers.splice(0)) caller.reject(error)
   }
 
   #idleThread(): Thread | undefined {
@@ -188,7 +192,7 @@ export class IoPool {
       // Flags of the main script, such as --input-type, are not meant for this one.
       execArgv: [],
     })
-    const thread: Thread = { worker, calls: [], unanswered: 0, busySince: 0 }
+    const thread: Thread = { worker, callers: [], unanswered: 0, busySince: 0 }
     worker.unref()
     worker.on('message', (replies: readonly IoReply[]) => this.#settle(thread, replies))
     worker.on('error', (error) => this.#bury(thread, error))
@@ -199,11 +203,11 @@ export class IoPool {
 
   #settle(thread: Thread, replies: readonly IoReply[]): void {
     for (const reply of replies) {
-      const pending = thread.calls[reply.call]
-      thread.calls[reply.call] = undefined
+      const caller = thread.callers[reply.call]
+      thread.callers[reply.call] = undefined
       thread.unanswered--
-      if ('value' in reply) pending?.resolve(reply.value)
-      else pending?.reject(fromFailure(reply.failure))
+      if ('value' in reply) caller?.resolve(reply.value)
+      else caller?.reject(fromFailure(reply.failure))
     }
     if (thread.unanswered > 0) return
     thread.worker.unref()
@@ -216,7 +220,7 @@ export class IoPool {
     if (index < 0) return
     this.#threads.splice(index, 1)
     const error = new UploadError('ERR_STORAGE', 'an I/O thread died', { cause })
-    for (const pending of thread.calls) pending?.reject(error)
+    for (const caller of thread.callers) caller?.reject(error)
     this.#dispatch()
   }
 }
