@@ -78,10 +78,13 @@ export class Http1Content implements AppendContent {
   }
 
   /** What the kernel has in hand reaches us within this turn of the event loop. */
-  async arrived(): Promise<boolean> {
+  arrived(): boolean | Promise<boolean> {
     if (this.#left.bytes === 0) return true
     // It will not all come within the turn; unread, the rest can be read directly.
-    if (this.#left.bytes > PIECE_BYTES) return false
+    return this.#left.bytes <= PIECE_BYTES && this.#arrived()
+  }
+
+  async #arrived(): Promise<boolean> {
     const buffer = this.#open()
     buffer.start()
     await new Promise((resolve) => setImmediate(resolve))

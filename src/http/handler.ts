@@ -76,7 +76,8 @@ export function createHandler(options: HandlerOptions): Handle {
     try {
       const operation = dialect.parse()
       const request = toUploadRequest(method, exchange)
-      given = await admitRequest(uploads, admission, operation, request)
+      const asked = admitRequest(uploads, admission, operation, request)
+      given = asked instanceof Promise ? await asked : asked
       server.maxSize = given.uploads.maxSize
       const outcome = await perform(options, given, { operation, exchange, informer })
       const { status, headers, body } = dialect.format(outcome)

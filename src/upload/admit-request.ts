@@ -22,20 +22,40 @@ export interface Admitted {
 }
 
 /**
- * Admits a request.
+ * Admits a request; a promise only where the application is asked.
  *
  * @throws `ERR_REFUSED`, `ERR_UPLOAD_NOT_FOUND`, `ERR_TOO_MANY_REQUESTS`, `ERR_SERVER_ERROR` when a hook
  * fails
  */
-export async function admitRequest(
+export function admitRequest(
+  uploads: Uploads,
+  admission: Admission,
+  operation: Operation,
+  request: UploadRequest,
+): Admitted | Promise<Admitted> {
+  const { authorize, maxSize } = admission
+  // A quota is one of somebody, whom only `authorize` knows.
+  if (authorize || typeof maxSize === 'function') {
+    return askAbout(uploads, admission, operation, request)
+  }
+  const id = idFor(operation) ?? ''
+  const leave = enter(admission.concurrency, operation, { id })
+  return { uploads, made: { id }, leave }
+}
+
+function idFor(operation: Operation): string | undefined {
+  if (operation.type === 'create') return crypto.randomUUID()
+  return 'id' in operation ? operation.id : undefined
+}
+
+async function askAbout(
   uploads: Uploads,
   admission: Admission,
   operation: Operation,
   request: UploadRequest,
 ): Promise<Admitted> {
   const { type } = operation
-  const known = 'id' in operation ? operation.id : undefined
-  const id = type === 'create' ? crypto.randomUUID() : known
+  const id = idFor(operation)
   const authorized =
     admission.authorize && needsAuthorization(type)
       ? await authorize(uploads, admission.authorize, { type, id, request })

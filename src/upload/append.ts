@@ -38,7 +38,8 @@ export async function append(
     // Deciding before the body costs a look at the disk, which a body that is here already saves. Where
     // only its end will tell what it repeats, it has to be there still.
     let least: Least | undefined
-    const here = (await content.arrived()) && !isOpenEnd(operation)
+    const arrived = content.arrived()
+    const here = (arrived === true || (await arrived)) && !isOpenEnd(operation)
     if (!here || mayBeTooSmall(uploads, operation)) {
       const upload = await check(uploads, operation, content)
       if (upload.state !== 'receiving') return upload

@@ -3,7 +3,6 @@ import { UploadError } from '../errors.ts'
 import type { Minima } from '../protocol/minima.ts'
 import type { ContentTerms, CreateOperation } from '../protocol/operation.ts'
 import { checkFilename } from '../protocol/upload-metadata.ts'
-import type { Content } from '../store/storage.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
 import { complete, isGated } from './complete.ts'
@@ -24,7 +23,7 @@ import {
 } from './receive.ts'
 import { algorithmsOf } from './running-digests.ts'
 import { end } from './terminate.ts'
-import type { Uploads } from './uploads.ts'
+import type { CreateHook, Uploads } from './uploads.ts'
 
 /** What a client asks for. */
 export interface Creation extends Omit<CreateOperation, 'type'> {
@@ -57,11 +56,13 @@ export async function create(
   const { id, length, metadata, content: terms } = creation
   const minima = minimaFor(uploads, creation)
   checkLength(length, uploads.maxSize, minima.size)
-  const bytes = terms && (await firstBytes(uploads, length, terms, content))
+  const bytes = terms && checkFirst(uploads, length, terms, content)
+  if (terms && !bytes) await checkNothing(uploads, length, terms, content)
   const { announcement, digests, complete: ends } = creation
   const contentLength = bytes?.contentLength
   const least = bytes && leastOf(minima, { length, complete: ends, contentLength })
-  const serverMetadata = await admit(uploads, creation)
+  const admitted = admit(uploads, creation)
+  const serverMetadata = admitted instanceof Promise ? await admitted : admitted
   const told = bytes && { contentLength, checksum: bytes.checksum, complete: ends, least }
   const atOnce = told && !announcement?.heard && !digests
   const whole = atOnce && (await wholeBody(uploads, told, content))
@@ -79,9 +80,11 @@ export async function create(
     whole || undefined,
   )
   if (digests) uploads.digests.begin(id, algorithmsOf(digests))
-  await uploads.emit(createdEvent(upload))
+  const telling = uploads.emit(createdEvent(upload))
+  if (telling) await telling
   if (whole) {
-    await tell(uploads, new ProgressReport(uploads, upload.uploadId, 0), upload)
+    const tellingEnd = tell(uploads, new ProgressReport(uploads, upload.uploadId, 0), upload)
+    if (tellingEnd) await tellingEnd
     return upload
   }
   if (told) return receiveFirst(uploads, { upload, creation, terms: told }, content)
@@ -123,30 +126,35 @@ function notesOf(uploads: Uploads, creation: Creation, minima: Minima): UploadNo
 }
 
 /** Refuses a body that cannot be right before anything is made; `undefined` where nothing can come. */
-async function firstBytes(
+function checkFirst(
   uploads: Uploads,
   length: number | null,
   terms: ContentTerms,
   content: AppendContent,
-): Promise<ContentTerms | undefined> {
+): ContentTerms | undefined {
   checkTerms(uploads, terms, content)
-  const { contentLength, checksum } = terms
-  const none = length === 0 || contentLength === 0
-  const tooMany = none
-    ? !(await isEmpty(paced(checkedBody(content, checksum, content), uploads)))
-    : (contentLength ?? 0) > (length ?? Infinity)
-  if (tooMany) {
-    throw new UploadError(
-      'ERR_UPLOAD_SIZE_EXCEEDED',
-      `the body goes on beyond the upload's length of ${length} bytes`,
-    )
-  }
-  return none ? undefined : terms
+  const { contentLength } = terms
+  if (length === 0 || contentLength === 0) return undefined
+  if ((contentLength ?? 0) > (length ?? Infinity)) throw tooLong(length)
+  return terms
 }
 
-async function isEmpty(content: Content): Promise<boolean> {
-  const { byteLength } = await content.read()
-  return byteLength === 0
+/** The body of such a creation has to be empty, and what its checksum says. */
+async function checkNothing(
+  uploads: Uploads,
+  length: number | null,
+  { checksum }: ContentTerms,
+  content: AppendContent,
+): Promise<void> {
+  const { byteLength } = await paced(checkedBody(content, checksum, content), uploads).read()
+  if (byteLength > 0) throw tooLong(length)
+}
+
+function tooLong(length: number | null): UploadError {
+  return new UploadError(
+    'ERR_UPLOAD_SIZE_EXCEEDED',
+    `the body goes on beyond the upload's length of ${length} bytes`,
+  )
 }
 
 /** After these the client can go on, once it knows where: the answer tells it. */
@@ -225,17 +233,21 @@ export function checkLength(length: number | null, maxSize: number | null, minSi
   throw new UploadError('ERR_MAX_SIZE_EXCEEDED', `an upload may have up to ${limit} bytes`)
 }
 
-/**
- * Asks everybody who may refuse a creation; resolves with the server's metadata. The hook's refusal is
- * passed on; anything else that it throws or returns wrongly is our fault.
- */
-export async function admit(
+type ServerMetadata = Readonly<Record<string, string>>
+type Asking = Pick<Creation, 'headers' | 'metadata'>
+
+/** Asks everybody who may refuse a creation, for the server's metadata; a promise only where there is a hook. */
+export function admit(
   { onCreate, filenameCharset }: Uploads,
-  { headers, metadata }: Pick<Creation, 'headers' | 'metadata'>,
-): Promise<Readonly<Record<string, string>>> {
-  const { filename } = metadata.values
+  creation: Asking,
+): ServerMetadata | Promise<ServerMetadata> {
+  const { filename } = creation.metadata.values
   if (filename !== undefined) checkFilename(filename, filenameCharset)
-  if (!onCreate) return {}
+  return onCreate ? ask(onCreate, creation) : {}
+}
+
+/** The hook's refusal is passed on; anything else that it throws or returns wrongly is our fault. */
+async function ask(onCreate: CreateHook, { headers, metadata }: Asking): Promise<ServerMetadata> {
   try {
     const returned = await onCreate(Object.freeze(headers()), Object.freeze(metadata.values))
     return checkServerMetadata(returned ?? {})
@@ -245,7 +257,7 @@ export async function admit(
   }
 }
 
-function checkServerMetadata(value: object): Readonly<Record<string, string>> {
+function checkServerMetadata(value: object): ServerMetadata {
   for (const [key, text] of Object.entries(value)) {
     if (typeof text === 'string') continue
     throw new TypeError(`onCreate must return strings, got ${typeof text} for ${key}`)

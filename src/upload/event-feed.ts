@@ -17,8 +17,6 @@ export interface EventFeedOptions {
   readonly logger: Logger
 }
 
-const TOLD = Promise.resolve()
-
 export class EventFeed {
   readonly #handler: EventHandler | undefined
   readonly #channel: EventChannel
@@ -44,7 +42,7 @@ export class EventFeed {
     if (hasEnded(event)) {
       for (const listener of this.#endings.get(uploadIdOf(event)) ?? []) listener()
     }
-    return this.#handler ? this.#handle(this.#handler, event) : TOLD
+    return this.#handler ? this.#handle(this.#handler, event) : undefined
   }
 
   async #handle(handler: EventHandler, event: TusEvent): Promise<void> {

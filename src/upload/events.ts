@@ -55,7 +55,8 @@ export interface UploadTerminatedEvent {
 /** Hears the events of one upload in order, each awaited. What it throws is logged, no more. */
 export type EventHandler = (event: TusEvent) => void | Promise<void>
 
-export type Emit = (event: TusEvent) => Promise<void>
+/** Tells; a promise only where somebody is waited for. */
+export type Emit = (event: TusEvent) => Promise<void> | undefined
 
 /** Which upload it is about. */
 export function uploadIdOf(event: TusEvent): string {

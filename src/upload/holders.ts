@@ -9,12 +9,41 @@ import { UploadError } from '../errors.ts'
 /** A healthy holder lets go within milliseconds; longer means that its disk hangs. */
 const TAKE_OVER_TIMEOUT_MS = 5000
 
-interface Holder {
-  stop: (reason: UploadError) => void
-  readonly released: Promise<void>
-}
+type Stop = (reason: UploadError) => void
 
 const NOTHING = (): void => undefined
+
+class Holder {
+  #stop: Stop
+  #released = false
+  #waiting: (() => void)[] | undefined
+
+  constructor(stop: Stop) {
+    this.#stop = stop
+  }
+
+  stop(reason: UploadError): void {
+    this.#stop(reason)
+  }
+
+  release(): void {
+    // V8 keeps the tables that a map has outgrown, and what was in them, until a full collection: without
+    // this, whole requests with their bodies. Measured: half of what outlived a minor collection.
+    this.#stop = NOTHING
+    this.#released = true
+    for (const resolve of this.#waiting ?? []) resolve()
+    this.#waiting = undefined
+  }
+
+  /** Mostly nobody waits. */
+  released(): Promise<void> {
+    if (this.#released) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting ??= []
+      this.#waiting.push(resolve)
+    })
+  }
+}
 
 export class Holders {
   readonly #holders = new Map<string, Holder>()
@@ -32,33 +61,27 @@ export class Holders {
     reason?: UploadError,
   ): Promise<() => void> {
     // Newcomers that waited for the same holder wake together: only one of them may go on.
-    do await this.interrupt(id, reason)
-    while (this.#holders.has(id))
+    while (this.#holders.has(id)) await this.#interrupt(id, reason)
     if (this.#closed) throw shuttingDown()
-    let resolve = NOTHING
-    const released = new Promise<void>((done) => {
-      resolve = done
-    })
-    const holder = { stop, released }
+    const holder = new Holder(stop)
     this.#holders.set(id, holder)
     return () => {
       this.#holders.delete(id)
-      // V8 keeps the tables that a map has outgrown, and what was in them, until a full collection: without
-      // this, whole requests with their bodies. Measured: half of what outlived a minor collection.
-      holder.stop = NOTHING
-      resolve()
+      holder.release()
     }
   }
 
-  /** Ends whoever holds the upload and waits until it has let go. @throws `ERR_UPLOAD_LOCKED` */
-  async interrupt(id: string, reason?: UploadError): Promise<void> {
-    // Mostly there is nobody, and an error costs more than all the rest of a look.
-    if (!this.#holders.has(id)) return
+  /** Ends whoever holds the upload; a promise, that it has let go, only where somebody does. @throws `ERR_UPLOAD_LOCKED` */
+  interrupt(id: string): Promise<void> | undefined {
+    return this.#holders.has(id) ? this.#interrupt(id) : undefined
+  }
+
+  async #interrupt(id: string, reason?: UploadError): Promise<void> {
     const deadline = performance.now() + TAKE_OVER_TIMEOUT_MS
     const why = reason ?? interrupted()
     for (let holder = this.#holders.get(id); holder; holder = this.#holders.get(id)) {
       holder.stop(why)
-      if (!(await settlesBy(holder.released, deadline))) {
+      if (!(await settlesBy(holder.released(), deadline))) {
         throw new UploadError('ERR_UPLOAD_LOCKED', 'the previous request has not let go yet', {
           retryAfterSeconds: 1,
         })
@@ -75,8 +98,8 @@ export class Holders {
   async close(timeoutMs: number): Promise<boolean> {
     this.#closed = true
     const holders = [...this.#holders.values()]
-    for (const { stop } of holders) stop(shuttingDown())
-    const all = Promise.all(holders.map(({ released }) => released))
+    for (const holder of holders) holder.stop(shuttingDown())
+    const all = Promise.all(holders.map((holder) => holder.released()))
     return settlesBy(all, performance.now() + timeoutMs)
   }
 }

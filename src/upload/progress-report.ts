@@ -34,11 +34,16 @@ export class ProgressReport {
 
   /**
    * The request has ended: tells the rest, after what is being told, and nothing any more. Without
-   * `upload`, for the storage has failed, what had become durable before.
+   * `upload`, for the storage has failed, what had become durable before. A promise only where there is
+   * something to tell.
    */
-  async end(upload?: StoredUpload): Promise<void> {
+  end(upload?: StoredUpload): Promise<void> | undefined {
     this.#ended = true
     clearTimeout(this.#timer)
+    return this.#telling || this.#uploads.feed.isHeard ? this.#tellRest(upload) : undefined
+  }
+
+  async #tellRest(upload: StoredUpload | undefined): Promise<void> {
     await this.#telling
     const last = upload ?? (await this.#look())
     if (last) await this.#tell(last)

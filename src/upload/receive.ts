@@ -20,8 +20,8 @@ import { toRefusal } from './verdict.ts'
 export interface AppendContent extends Content {
   /** Ends the body early: what arrived is handed out, then `read` rejects with `reason`. */
   stop(reason: unknown): void
-  /** Resolves soon, without reading on: whether the whole body is here already. */
-  arrived(): Promise<boolean>
+  /** Tells soon, without reading on: whether the whole body is here already. */
+  arrived(): boolean | Promise<boolean>
   /** A field of the trailer section, after the end. Absent where the runtime shows none. */
   trailer?(name: string): string | undefined
 }
@@ -90,7 +90,9 @@ async function write(
   const body = paced(enough(limited(content, maxChunkSize), least), uploads)
   const checked = checkedBody(body, checksum, content)
   const seen = sniffed(uploads, { id, offset }, checked)
-  const hashed = await digests.follow(uploads, id, { offset, content: seen.content })
+  const hashed = digests.follows(id)
+    ? await digests.follow(uploads, id, { offset, content: seen.content })
+    : undefined
   const report = new ProgressReport(uploads, id, offset)
   const request = {
     offset,
@@ -112,7 +114,8 @@ async function write(
   try {
     const result = await storage.append(id, request)
     hashed?.onOffset(result.upload.offset)
-    await tell(uploads, report, result.upload)
+    const telling = tell(uploads, report, result.upload)
+    if (telling) await telling
     if ('contentError' in result) throw withOffset(result.contentError, result.upload.offset)
     return seen.passed() ? await passed(uploads, result.upload) : result.upload
   } catch (error) {
@@ -154,7 +157,8 @@ export async function wholeBody(
 ): Promise<FirstContent | undefined> {
   const { maxChunkSize, maxSize, queue } = uploads
   if (contentLength === 0 || contentLength > WHOLE_BYTES || isGated(uploads)) return undefined
-  if (!(await content.arrived())) return undefined
+  const here = content.arrived()
+  if (!(here === true || (await here))) return undefined
   const body = limited(content, maxChunkSize)
   const { pieces } = await checkedBody(body, checksum, content).read()
   const { completedDir } = queue
@@ -188,16 +192,23 @@ export function checkedBody(
   )
 }
 
-/** Tells what a request has brought, and the end that the storage has reached by it. */
-export async function tell(
-  { queue, emit }: Uploads,
+/**
+ * Tells what a request has brought, and the end that the storage has reached by it. A promise only where
+ * somebody is waited for.
+ */
+export function tell(
+  uploads: Uploads,
   report: ProgressReport,
   upload: StoredUpload,
-): Promise<void> {
-  await report.end(upload)
-  if (upload.state !== 'completed') return
+): Promise<void> | undefined {
+  const reporting = report.end(upload)
+  return reporting ? reporting.then(() => tellEnd(uploads, upload)) : tellEnd(uploads, upload)
+}
+
+function tellEnd({ queue, emit }: Uploads, upload: StoredUpload): Promise<void> | undefined {
+  if (upload.state !== 'completed') return undefined
   queue.notify(upload.uploadId)
-  await emit({ type: 'upload-completed', uploadInfo: toUploadInfo(upload) })
+  return emit({ type: 'upload-completed', uploadInfo: toUploadInfo(upload) })
 }
 
 function isStorageFailure(error: unknown): error is UploadError {

@@ -18,7 +18,8 @@ export async function retrieveOffset(
   uploads: Uploads,
   { id, byLength = false }: Omit<RetrieveOperation, 'type'>,
 ): Promise<StoredUpload> {
-  await uploads.holders.interrupt(id)
+  const interrupting = uploads.holders.interrupt(id)
+  if (interrupting) await interrupting
   const upload = await find(uploads, id)
   const { state, length, offset } = upload
   const untold = byLength && state === 'receiving' && length === offset

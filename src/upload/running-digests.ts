@@ -43,6 +43,11 @@ export class RunningDigests {
     this.#keep(id, { offset: 0, hashes })
   }
 
+  /** Whether something may be wanted of an upload. */
+  follows(id: string): boolean {
+    return this.all || this.#states.has(id)
+  }
+
   /** Hashes on from `offset` while `content` is read; `undefined` where nothing is known to be wanted. */
   async follow(
     uploads: Pick<Uploads, 'storage'>,
@@ -52,7 +57,6 @@ export class RunningDigests {
     { readonly content: Content; readonly onOffset: (offset: number) => void } | undefined
   > {
     const known = this.#states.get(id)
-    if (!known && !this.all) return undefined
     const algorithms = known?.hashes.keys() ?? this.#always()
     const { hashes } = await this.#at(uploads, id, { offset, algorithms })
     if (hashes.size === 0) return undefined

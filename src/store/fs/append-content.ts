@@ -11,8 +11,13 @@ export async function appendContent(
   request: AppendRequest,
 ): Promise<AppendResult> {
   const { pool, asking, completedDir } = means
-  const first = await firstOf(request.content)
-  if ('contentError' in first) return { upload: await pool.run('info', { id }), ...first }
+  let first: Batch
+  try {
+    first = await request.content.read()
+  } catch (contentError) {
+    // A body may break off before it begins.
+    return { upload: await pool.run('info', { id }), contentError }
+  }
   if (!first.last || first.byteLength > MESSAGE_BYTES) {
     const { contentLength = first.byteLength } = request
     const content = startingWith(first, request.content)
@@ -37,14 +42,5 @@ function startingWith(first: Batch, content: Content): Content {
       next = undefined
       return batch ?? content.read(timeoutMs)
     },
-  }
-}
-
-/** A body may break off before it begins. */
-async function firstOf(content: Content): Promise<Batch | { readonly contentError: unknown }> {
-  try {
-    return await content.read()
-  } catch (contentError) {
-    return { contentError }
   }
 }

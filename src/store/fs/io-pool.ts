@@ -58,14 +58,19 @@ export class IoPool {
 
   /** Runs one operation. Rejects with an `UploadError`. */
   run<N extends OperationName>(name: N, args: OperationArgs<N>): Promise<OperationResult<N>> {
-    if (this.#closed) {
-      return Promise.reject(new UploadError('ERR_SHUTTING_DOWN', 'the storage is closed'))
-    }
     return new Promise((resolve, reject) => {
-      this.#calls.push({ name, args })
-      this.#callers.push({ resolve: resolve as Caller['resolve'], reject })
-      this.#schedule()
+      this.#call({ name, args }, { resolve: resolve as Caller['resolve'], reject })
     })
+  }
+
+  #call(call: IoCall, caller: Caller): void {
+    if (this.#closed) {
+      caller.reject(new UploadError('ERR_SHUTTING_DOWN', 'the storage is closed'))
+      return
+    }
+    this.#calls.push(call)
+    this.#callers.push(caller)
+    this.#schedule()
   }
 
   /**
@@ -74,15 +79,28 @@ export class IoPool {
    *
    * @throws `ERR_UPLOAD_LOCKED`
    */
-  async untilFree<N extends OperationName>(
+  untilFree<N extends OperationName>(
     name: N,
     args: OperationArgs<N>,
     asking?: StopRequest,
   ): Promise<FreeResult<N>> {
-    const result = await this.run(name, args)
-    if (!isBusy(result)) return result as FreeResult<N>
+    return new Promise((resolve, reject) => {
+      // Mostly it is free, and then this is all: no function that waits between the caller and the thread.
+      const free = (result: unknown): void => {
+        resolve(isBusy(result) ? this.#wait(name, args, result, asking) : (result as FreeResult<N>))
+      }
+      this.#call({ name, args }, { resolve: free, reject })
+    })
+  }
+
+  async #wait<N extends OperationName>(
+    name: N,
+    args: OperationArgs<N>,
+    first: Busy,
+    asking: StopRequest | undefined,
+  ): Promise<FreeResult<N>> {
     try {
-      return await this.#again(name, args, result, asking)
+      return await this.#again(name, args, first, asking)
     } finally {
       await asking?.takeBack()
     }
