@@ -18,12 +18,9 @@ export function formatHttp1Head(
   let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`
   for (let i = 0; i < headers.length; i++) {
     const fields = headers[i] as Fields
-    for (const name in fields) {
-      if (comesAgain(headers, i, name)) continue
-      const value = fields[name] as string
-      if (!isField(name, value)) throw new TypeError(`${name} cannot be sent in a field`)
-      text += `${name}: ${value}\r\n`
-    }
+    const known = constantLines.get(fields)
+    if (known !== undefined && !comeAgain(headers, i, fields)) text += known
+    else text += formatLines(headers, i, fields)
   }
   if (body !== undefined) text += `Content-Length: ${Buffer.byteLength(body)}\r\n`
   else if (status !== 204) text += 'Content-Length: 0\r\n'
@@ -33,15 +30,42 @@ export function formatHttp1Head(
   return `${text}Connection: keep-alive\r\n${seconds > 0 ? `Keep-Alive: timeout=${seconds}\r\n` : ''}\r\n`
 }
 
+/** Of fields that cannot change, the lines of all of them. */
+const constantLines = new WeakMap<Fields, string>()
+
+function formatLines(headers: readonly Fields[], place: number, fields: Fields): string {
+  let lines = ''
+  let isWhole = true
+  for (const name in fields) {
+    if (comesAgain(headers, place, name)) {
+      isWhole = false
+      continue
+    }
+    const value = fields[name] as string
+    if (!isField(name, value)) throw new TypeError(`${name} cannot be sent in a field`)
+    lines += `${name}: ${value}\r\n`
+  }
+  if (isWhole && Object.isFrozen(fields)) constantLines.set(fields, lines)
+  return lines
+}
+
+function comeAgain(headers: readonly Fields[], place: number, fields: Fields): boolean {
+  for (const name in fields) if (comesAgain(headers, place, name)) return true
+  return false
+}
+
 /** Of one name the last counts, however it is written. */
 function comesAgain(headers: readonly Fields[], place: number, name: string): boolean {
   for (let i = place + 1; i < headers.length; i++) {
-    for (const other in headers[i]) {
-      if (other.length !== name.length) continue
-      if (other === name || other.toLowerCase() === name.toLowerCase()) return true
-    }
+    for (const other in headers[i]) if (isSame(other, name)) return true
   }
   return false
+}
+
+/** Most that are of one length begin with another letter. */
+function isSame(a: string, b: string): boolean {
+  if (a.length !== b.length || (a.charCodeAt(0) | 32) !== (b.charCodeAt(0) | 32)) return false
+  return a === b || a.toLowerCase() === b.toLowerCase()
 }
 
 let dateSecond = 0

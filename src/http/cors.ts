@@ -77,8 +77,12 @@ export interface CorsRequest {
   readonly methods: string
 }
 
-const NONE = {}
-const EVERYBODY = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': EXPOSED }
+const NONE = Object.freeze({})
+/** Frozen: who writes answers keeps the text of what cannot change. */
+const EVERYBODY = Object.freeze({
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': EXPOSED,
+})
 
 /** A promise only where the application is asked. */
 export function corsHeaders(

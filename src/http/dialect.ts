@@ -40,7 +40,7 @@ export interface Dialect {
 
 const RUFH_FIELDS = ['upload-draft-interop-version', 'upload-complete', 'upload-incomplete']
 const RETRIEVALS: ReadonlySet<string> = new Set(['HEAD', 'GET', 'DELETE'])
-const TUS_COMMON = { 'Tus-Resumable': TUS_VERSION }
+const TUS_COMMON = Object.freeze({ 'Tus-Resumable': TUS_VERSION })
 
 /** `Tus-Resumable` means tus, else a field of the IETF protocol means that, else what is asked tells. */
 export function chooseDialect(request: TusRequest, server: DialectServer): Dialect {
