@@ -1,6 +1,7 @@
 /** Appending, the part in the main thread: a small body is one call, a longer one a stream. @module */
 import type { AppendRequest, AppendResult, Batch, Content } from '../storage.ts'
 import { type AppendMeans, appendStream } from './append-stream.ts'
+import { toUpload } from './info.ts'
 
 /** Bodies up to this size ride in the message to the I/O thread; beyond it the copy costs more. */
 const MESSAGE_BYTES = 64 * 2 ** 10
@@ -16,7 +17,7 @@ export async function appendContent(
     first = await request.content.read()
   } catch (contentError) {
     // A body may break off before it begins.
-    return { upload: await pool.run('info', { id }), contentError }
+    return { upload: toUpload(id, await pool.run('info', { id })), contentError }
   }
   if (!first.last || first.byteLength > MESSAGE_BYTES) {
     const { contentLength = first.byteLength } = request

@@ -19,6 +19,7 @@ import { appendContent } from './append-content.ts'
 import { FilesystemConcatenation } from './concat-files.ts'
 import { prepareCompleted, prepareUploads, remoteFileSystem } from './directories.ts'
 import { FilesystemQueue } from './filesystem-queue.ts'
+import { toUpload } from './info.ts'
 import type { InspectArgs } from './inspect.ts'
 import { toUploadError } from './io-call.ts'
 import { IoPool } from './io-pool.ts'
@@ -106,12 +107,13 @@ export class FilesystemStorage implements Storage {
     return this.#pool.untilFree('create', { upload, first: placed })
   }
 
-  info(id: string): Promise<StoredUpload> {
-    return this.#pool.run('info', { id })
+  async info(id: string): Promise<StoredUpload> {
+    return toUpload(id, await this.#pool.run('info', { id }))
   }
 
-  settledInfo(id: string): Promise<StoredUpload> {
-    return this.#pool.untilFree('settledInfo', { id }, this.#stops.request(id))
+  async settledInfo(id: string): Promise<StoredUpload> {
+    const asking = this.#stops.request(id)
+    return toUpload(id, await this.#pool.untilFree('settledInfo', { id }, asking))
   }
 
   onStopRequest(listener: (id: string) => void): void {

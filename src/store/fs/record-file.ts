@@ -19,8 +19,14 @@ const TEXT = { encoding: 'utf8', flag: 'r' } as const
 
 /** The record at `path`, or `undefined` where none is. @throws `ERR_CORRUPT_RECORD` */
 export function readRecord(path: string): RecordFields | undefined {
+  const json = readRecordText(path)
+  return json === undefined ? undefined : parseRecord(json)
+}
+
+/** The same, not parsed. */
+export function readRecordText(path: string): string | undefined {
   try {
-    return parseRecord(readFileSync(path, TEXT))
+    return readFileSync(path, TEXT)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
