@@ -73,7 +73,7 @@ export function* appendWhole(io: Io, appending: AppendWhole): Operation<StoredUp
     if (end === offset && !changed && !completes) return toStoredUpload(id, record)
     if (end > offset) writeAll(fd, pieces, offset)
     if (completes && upload.size > end) ftruncateSync(fd, end)
-    const appended = { id, fd, record: advance(record, end), first: [dataOf(fd)] }
+    const appended = { id, fd, record: advance(record, end), first: [dataOf(fd)], isNew: false }
     const stored = yield* recordOffset(io, appended, { completedDir, seal, complete })
     return toStoredUpload(id, stored, stateOf(stored))
   } finally {
@@ -131,7 +131,13 @@ export function* commitAppend(
   try {
     const completes = completion.complete ?? end === record.length
     if (completes && fstatSync(fd).size > end) ftruncateSync(fd, end)
-    const appended = { id, fd, record: advance(record, end), first: [earlierDataOf(fd)] }
+    const appended = {
+      id,
+      fd,
+      record: advance(record, end),
+      first: [earlierDataOf(fd)],
+      isNew: false,
+    }
     return yield* recordOffset(io, appended, completion)
   } finally {
     io.posix.unlock(fd)

@@ -117,7 +117,7 @@ export function* sealFinal(
     const lastWrite = Math.max(record.createdAt, Date.now() / 1000)
     const full: RecordFields = { ...record, length, offset: length, lastWrite }
     const completion = { completedDir, seal: record.notes.gated ?? false }
-    const sealed = { id, fd, record: full, first: [earlierDataOf(fd)] }
+    const sealed = { id, fd, record: full, first: [earlierDataOf(fd)], isNew: false }
     const stored = yield* recordOffset(io, sealed, completion)
     return toStoredUpload(id, stored, stateOf(stored))
   } finally {

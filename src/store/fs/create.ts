@@ -29,7 +29,10 @@ export function* create(io: Io, { upload, first }: CreateArgs): Operation<Stored
   const record = newRecord(upload)
   try {
     // A final upload gets the blocks of its parts, or room when it is put together.
-    if (length && !upload.notes?.concat?.parts) reserve(io, { fd, size: 0 }, length)
+    const bytes = byteLength(first?.pieces ?? NO_PIECES)
+    if (length && length > bytes && !upload.notes?.concat?.parts) {
+      reserve(io, { fd, size: 0 }, length)
+    }
     if (grant) yield* settleQuota(io, grant)
     const stored = first
       ? yield* receiveFirst(io, { id, fd, record }, first)
@@ -56,8 +59,11 @@ function* receiveFirst(
   writeAll(fd, pieces, 0)
   const received = advance(record, end)
   const completion = { completedDir, seal: false, ...(complete !== undefined && { complete }) }
-  return yield* recordOffset(io, { id, fd, record: received, first: [dataOf(fd)] }, completion)
+  const advancing = { id, fd, record: received, first: [dataOf(fd)], isNew: true }
+  return yield* recordOffset(io, advancing, completion)
 }
+
+const NO_PIECES: readonly Uint8Array[] = []
 
 interface Opened {
   readonly fd: number
@@ -68,7 +74,7 @@ interface Opened {
 function openWithin(io: Io, { upload, first }: CreateArgs): Opened | Busy {
   const { id, notes, quota: limit, length, reserved } = upload
   const path = dataPath(io.directory, id)
-  const bytes = reserved ?? length ?? byteLength(first?.pieces ?? [])
+  const bytes = reserved ?? length ?? byteLength(first?.pieces ?? NO_PIECES)
   if (limit === undefined || bytes === 0) return { fd: openNew(io, path) }
   let fd: number | undefined
   try {

@@ -24,30 +24,34 @@ export interface UploadReading {
 
 /** An upload that is not yet completed. A record whose data has moved on is none. */
 export function* info(io: Io, { id }: { id: string }): Operation<UploadReading> {
-  const path = recordPath(io.directory, id)
-  const json = readRecordText(path)
-  const data = statSync(dataPath(io.directory, id), { throwIfNoEntry: false })
-  if (json === undefined || data === undefined) throw notFound()
-  yield* settle(io, io.directory, path)
-  return { json, size: data.size }
+  const path = dataPath(io.directory, id)
+  return yield* readSettled(io, id, () => statSync(path, { throwIfNoEntry: false })?.size)
 }
 
 /** The same once no request of another process holds it. */
 export function* settledInfo(io: Io, { id }: { id: string }): Operation<UploadReading | Busy> {
-  const path = recordPath(io.directory, id)
   const fd = openIfExists(dataPath(io.directory, id))
   if (fd === undefined) throw notFound()
   try {
     if (io.posix.isMarked(fd)) return HELD
-    const json = readRecordText(path)
-    if (json === undefined) throw notFound()
-    // After the record: what it tells must be there by then.
-    const { size } = fstatSync(fd)
-    yield* settle(io, io.directory, path)
-    return { json, size }
+    return yield* readSettled(io, id, () => fstatSync(fd).size)
   } finally {
     closeSync(fd)
   }
+}
+
+function* readSettled(
+  io: Io,
+  id: string,
+  sizeOf: () => number | undefined,
+): Operation<UploadReading> {
+  const path = recordPath(io.directory, id)
+  const json = readRecordText(path)
+  // After the record: what it tells of must be there by then.
+  const size = sizeOf()
+  if (json === undefined || size === undefined) throw notFound()
+  yield* settle(io, io.directory, path)
+  return { json, size }
 }
 
 /** @throws `ERR_CORRUPT_RECORD`, `ERR_RECORD_VERSION` */

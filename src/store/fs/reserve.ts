@@ -8,10 +8,15 @@ export function freeSpace(directory: string): number {
   return bavail * bsize
 }
 
-/** Looks first, for a file system that cannot reserve only makes the file long. */
+/**
+ * From so many bytes on the kernel is not asked for what is not there: it would take all that is left from
+ * everybody else before it says no. Where it cannot reserve, it only makes the file long, and says nothing.
+ */
+const LOOKED_FOR_BYTES = 2 ** 20
+
 export function reserve(io: Io, { fd, size }: OpenFile, length: number): void {
-  const free = freeSpace(io.directory)
-  if (free < length - size) {
+  const free = length > LOOKED_FOR_BYTES ? freeSpace(io.directory) : undefined
+  if (free !== undefined && free < length - size) {
     throw new UploadError(
       'ERR_INSUFFICIENT_STORAGE',
       `${length} bytes are wanted, ${free} are free`,
