@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   logger: [],
   protocol: ['errors'],
   store: ['errors', 'logger', 'node'],
+  'store/fs/cached-files.ts': ['node', 'koffi'],
   'store/fs/posix.ts': ['errors', 'node', 'koffi'],
   queue: ['errors', 'logger', 'store'],
   upload: ['errors', 'logger', 'protocol', 'store'],

@@ -19,11 +19,11 @@ import { appendContent } from './append-content.ts'
 import { FilesystemConcatenation } from './concat-files.ts'
 import { prepareCompleted, prepareUploads, remoteFileSystem } from './directories.ts'
 import { FilesystemQueue } from './filesystem-queue.ts'
-import { toUpload } from './info.ts'
 import type { InspectArgs } from './inspect.ts'
 import { toUploadError } from './io-call.ts'
 import { IoPool } from './io-pool.ts'
 import { DEAD, ENDED, parseName, QUOTA, STOP, TEMPORARY, WANTED } from './layout.ts'
+import { Looks } from './looks.ts'
 import { loadPosix } from './posix.ts'
 import { readNames } from './read-names.ts'
 import { freeSpace } from './reserve.ts'
@@ -66,6 +66,7 @@ export class FilesystemStorage implements Storage {
   readonly directory: string
   readonly #mode: number
   readonly #pool: IoPool
+  readonly #looks: Looks
   readonly #logger: Logger
   readonly #stops: StopRequests
   #appending = 0
@@ -88,6 +89,7 @@ export class FilesystemStorage implements Storage {
     this.directory = prepareUploads(directory, directoryMode)
     this.#stops = new StopRequests(this.directory, this.#logger)
     this.#pool = new IoPool({ directory: this.directory, fsync, native })
+    this.#looks = new Looks(this.#pool, { directory: this.directory, native })
     const completed = (path: string): string => this.#queue(path).completedDir
     this.concatenation = new FilesystemConcatenation(this.#pool, completed)
     const remote = remoteFileSystem(this.directory)
@@ -107,13 +109,12 @@ export class FilesystemStorage implements Storage {
     return this.#pool.untilFree('create', { upload, first: placed })
   }
 
-  async info(id: string): Promise<StoredUpload> {
-    return toUpload(id, await this.#pool.run('info', { id }))
+  info(id: string): Promise<StoredUpload> {
+    return this.#looks.info(id)
   }
 
-  async settledInfo(id: string): Promise<StoredUpload> {
-    const asking = this.#stops.request(id)
-    return toUpload(id, await this.#pool.untilFree('settledInfo', { id }, asking))
+  settledInfo(id: string): Promise<StoredUpload> {
+    return this.#looks.settledInfo(id, this.#stops.request(id))
   }
 
   onStopRequest(listener: (id: string) => void): void {
@@ -230,7 +231,7 @@ export class FilesystemStorage implements Storage {
     const found = parseName(name)
     if (found?.kind !== 'data') return undefined
     try {
-      return await this.info(found.id)
+      return await this.#looks.infoInTurn(found.id)
     } catch (error) {
       // One that cannot be read must not hide the others.
       if (error instanceof UploadError && error.code !== 'ERR_SHUTTING_DOWN') return undefined

@@ -7,6 +7,7 @@
 import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import type { Posix } from './posix.ts'
+import { isOlder } from './sync-times.ts'
 
 /** The content of a file. */
 export interface DataBarrier {
@@ -67,6 +68,13 @@ export interface IoFailure {
   readonly cause?: string | undefined
 }
 
+export function fromFailure({ code, message, offset, cause }: IoFailure): UploadError {
+  return new UploadError(code, message, {
+    ...(offset !== undefined && { offset }),
+    ...(cause !== undefined && { cause: new Error(cause) }),
+  })
+}
+
 export type IoReply =
   | { readonly call: number; readonly value: unknown }
   | { readonly call: number; readonly failure: IoFailure }
@@ -117,8 +125,7 @@ export function* syncDirectory(io: Io, ...paths: readonly string[]): Operation<v
   )
 }
 
-/** Kernels stamp files by a clock that ticks every few milliseconds. */
-const CLOCK_TICK_MS = 10
+const NOT_THERE = { ctimeMs: 0 }
 
 /**
  * Syncs `directory` when the file at `path` may have been renamed into it since: whoever did so may
@@ -126,8 +133,8 @@ const CLOCK_TICK_MS = 10
  */
 export function* settle(io: Io, directory: string, path: string): Operation<void> {
   if (!io.fsync) return
-  const changedMs = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0
-  if (changedMs + CLOCK_TICK_MS >= io.syncedAt(directory)) yield* syncDirectory(io, directory)
+  const stats = statSync(path, { throwIfNoEntry: false }) ?? NOT_THERE
+  if (!isOlder(stats, io.syncedAt(directory))) yield* syncDirectory(io, directory)
 }
 
 /** Opens `path` for reading and writing; `undefined` when it is not there. A link is no upload. */

@@ -8,10 +8,11 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { UploadError } from '../../errors.ts'
-import { type Busy, type IoReply, isBusy } from './io-call.ts'
+import { type Busy, fromFailure, type IoReply, isBusy } from './io-call.ts'
 import type { IoCall, IoThreadData } from './io-thread.ts'
 import type { FreeResult, OperationArgs, OperationName, OperationResult } from './operations.ts'
 import type { StopRequest } from './stop-requests.ts'
+import { SharedMoment } from './sync-times.ts'
 
 /** Two, so that a slow sync in one leaves the other for those who do not wait for it. */
 const THREADS = 2
@@ -38,11 +39,12 @@ interface Thread {
   unanswered: number
   /** When it got its last message. */
   busySince: number
+  readonly synced: SharedMoment
 }
 
 export class IoPool {
   readonly fsync: boolean
-  readonly #data: IoThreadData
+  readonly #data: Omit<IoThreadData, 'synced'>
   readonly #threads: Thread[] = []
   // Filled by `push`: the arrays that `map` makes may have holes, and those cross threads key by key.
   #calls: IoCall[] = []
@@ -51,9 +53,18 @@ export class IoPool {
   #slow: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(data: IoThreadData) {
+  constructor(data: Omit<IoThreadData, 'synced'>) {
     this.#data = data
     this.fsync = data.fsync
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** When the directory was last synced, in milliseconds since 1970. */
+  get syncedAt(): number {
+    return Math.max(...this.#threads.map(({ synced }) => synced.time))
   }
 
   /** Runs one operation. Rejects with an `UploadError`. */
@@ -203,14 +214,15 @@ export class IoPool {
   }
 
   #startThread(): Thread {
+    const synced = new SharedMoment()
     const worker = new Worker(new URL('./io-thread.js', import.meta.url), {
-      workerData: this.#data,
+      workerData: { ...this.#data, synced: synced.memory },
       // Descriptors belong to the pool: a thread that ends must not close what the main one uses.
       trackUnmanagedFds: false,
       // Flags of the main script, such as --input-type, are not meant for this one.
       execArgv: [],
     })
-    const thread: Thread = { worker, callers: [], unanswered: 0, busySince: 0 }
+    const thread: Thread = { worker, callers: [], unanswered: 0, busySince: 0, synced }
     worker.unref()
     worker.on('message', (replies: readonly IoReply[]) => this.#settle(thread, replies))
     worker.on('error', (error) => this.#bury(thread, error))
@@ -242,12 +254,3 @@ export class IoPool {
     this.#dispatch()
   }
 }
-
-function fromFailure({ code, message, offset, cause }: Failure): UploadError {
-  return new UploadError(code, message, {
-    ...(offset !== undefined && { offset }),
-    ...(cause !== undefined && { cause: new Error(cause) }),
-  })
-}
-
-type Failure = Extract<IoReply, { failure: unknown }>['failure']

@@ -18,13 +18,15 @@ import {
 } from './io-call.ts'
 import { OPERATIONS, type OperationName } from './operations.ts'
 import { loadPosix, PORTABLE } from './posix.ts'
-import { SyncTimes } from './sync-times.ts'
+import { SharedMoment, SyncTimes } from './sync-times.ts'
 
 /** What the pool tells each thread at its start. */
 export interface IoThreadData {
   readonly directory: string
   readonly fsync: boolean
   readonly native: boolean
+  /** Where the thread tells when it last synced `directory`. */
+  readonly synced: SharedArrayBuffer
 }
 
 /** One call as the pool sends it. */
@@ -43,10 +45,11 @@ interface Job {
 
 const NONE: readonly Barrier[] = []
 
-const { directory, fsync, native } = workerData as IoThreadData
+const { directory, fsync, native, synced } = workerData as IoThreadData
 const token = randomUUID()
 const directories = new Map<string, number>()
 const syncTimes = new SyncTimes()
+const lastSync = new SharedMoment(synced)
 let temporaries = 0
 
 const io: Io = {
@@ -154,8 +157,10 @@ function syncDirectory(path: string): void {
   const keep = !path.includes('/.tussi/')
   if (keep) directories.set(path, fd)
   try {
-    if (keep) syncTimes.record(path, () => fsyncSync(fd))
-    else fsyncSync(fd)
+    if (keep) {
+      const began = syncTimes.record(path, () => fsyncSync(fd))
+      if (path === directory) lastSync.set(began)
+    } else fsyncSync(fd)
   } finally {
     if (!keep) closeSync(fd)
   }
