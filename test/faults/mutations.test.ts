@@ -60,6 +60,20 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     suite: 'faults',
     test: 'an offset is told once the directory was synced',
   },
+  'the question whether what is told from memory was synced': {
+    file: 'store/fs/cached-look.js',
+    code: 'isOlder(fstatSync(fd), syncedAt())',
+    instead: 'true',
+    suite: 'faults',
+    test: 'an offset is told once the directory was synced',
+  },
+  'the question whether somebody holds what is told from memory': {
+    file: 'store/fs/looks.js',
+    code: 'cached.settledInfo(id)',
+    instead: 'cached.info(id)',
+    suite: 'store',
+    test: 'another process holds',
+  },
   'a look whether a taken name is the upload’s own': {
     file: 'store/fs/place-file.js',
     code: '!(await isSameFile(from, target))',
