@@ -1,5 +1,6 @@
 /** Appending, the part in the main thread: a small body is one call, a longer one a stream. @module */
 import type { AppendRequest, AppendResult, Batch, Content } from '../storage.ts'
+import type { AppendWhole } from './append.ts'
 import { type AppendMeans, appendStream } from './append-stream.ts'
 import { toUpload } from './info.ts'
 
@@ -26,10 +27,18 @@ export async function appendContent(
   }
   const { offset, length, maxSize, quota, atomic, complete, seal = false } = request
   const { pieces } = first
-  const whole = { id, offset, length, maxSize, quota, atomic, complete, pieces, completedDir, seal }
+  // Only what is told: each key is written and read, and made a property of, once more.
+  const whole: Mutable<AppendWhole> = { id, offset, pieces, completedDir, seal }
+  if (length !== undefined) whole.length = length
+  if (maxSize !== undefined) whole.maxSize = maxSize
+  if (quota !== undefined) whole.quota = quota
+  if (complete !== undefined) whole.complete = complete
+  if (atomic) whole.atomic = atomic
   const upload = await pool.untilFree('appendWhole', whole, asking)
   return { upload }
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /**
  * Content whose first batch has been read. It lets go of it with the first `read`: an async function would

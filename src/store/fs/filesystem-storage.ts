@@ -106,7 +106,7 @@ export class FilesystemStorage implements Storage {
       ...first,
       completedDir: this.#queue(first.completedDir).completedDir,
     }
-    return this.#pool.untilFree('create', { upload, first: placed })
+    return this.#pool.untilFree('create', placed ? { upload, first: placed } : { upload })
   }
 
   info(id: string): Promise<StoredUpload> {

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { UploadError } from '../../errors.ts'
+import { whenGathered } from './gather.ts'
 import { type Busy, fromFailure, type IoReply, isBusy } from './io-call.ts'
 import type { IoCall, IoThreadData } from './io-thread.ts'
 import type { FreeResult, OperationArgs, OperationName, OperationResult } from './operations.ts'
@@ -158,17 +159,14 @@ export class IoPool {
     )
   }
 
-  /**
-   * Once all sockets that had something were read, so that calls made together travel together:
-   * measured with 16 clients, after each socket a small upload needs a tenth more time.
-   */
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(() => {
+    const dispatch = (): void => {
       this.#scheduled = false
       this.#dispatch()
-    })
+    }
+    whenGathered(() => this.#calls.length, dispatch)
   }
 
   #dispatch(): void {
