@@ -31,6 +31,7 @@ import { ratioOf, spreadOf } from './statistics.mjs'
  * @property {string} what
  * @property {Where} where
  * @property {string} unit
+ * @property {boolean} wall
  * @property {string} reference the server whose ratio is 1
  * @property {Row[]} rows
  * @property {string[]} leftOut servers, each with the reason
@@ -72,7 +73,7 @@ const DISK = join(ROOT, '.cache', 'bench', 'data')
  * @returns {Promise<Comparison>}
  */
 export async function compare(scenario, where, contenders, effort) {
-  const { name, what, unit, needs } = scenario
+  const { name, what, unit, wall = false, needs } = scenario
   const root = where === 'tmpfs' ? '/dev/shm' : DISK
   mkdirSync(root, { recursive: true })
   const start = (/** @type {Contender} */ { server, prepare }) =>
@@ -106,13 +107,13 @@ export async function compare(scenario, where, contenders, effort) {
           const { seconds, ...untimed } = job
           const warming = round === 0 && !effort.quick && !job.stays
           // A few long bodies compile nothing: those come to a server that has had small ones.
-          if (warming && scenario.bulk) await measure(turn.running, SMALL_ONES, 'uploads')
+          if (warming && scenario.bulk) await measure(turn.running, SMALL_ONES, { unit: 'uploads' })
           const given = warming && seconds ? { ...untimed, operations: WARM_UP } : job
           // While the others had their turns this one has slept, and its caches, and what V8 had compiled, may be gone.
           if (seconds && round > 0 && !effort.quick) {
-            await measure(turn.running, { ...untimed, operations: LEAD_IN }, unit)
+            await measure(turn.running, { ...untimed, operations: LEAD_IN }, scenario)
           }
-          const measurement = await measure(turn.running, given, unit)
+          const measurement = await measure(turn.running, given, scenario)
           if (round > 0) turn.measurements.push(measurement)
         } catch (error) {
           const reason = error instanceof Error ? error.message : error
@@ -128,7 +129,7 @@ export async function compare(scenario, where, contenders, effort) {
   } finally {
     for (const { running } of turns) await running.stop()
   }
-  return { name, what, where, unit, leftOut, ...summarize(turns, where) }
+  return { name, what, where, unit, wall, leftOut, ...summarize(turns, where) }
 }
 
 /** @param {Scenario} scenario */

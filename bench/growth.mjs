@@ -99,6 +99,19 @@ const COMPARISONS = [
     scenario: scenario('growth-processes', 'post-patch', 'POST + PATCH by several processes'),
     contenders: () => [processes(1), processes(2)],
   },
+  {
+    name: 'growth-together',
+    scenario: {
+      ...scenario('growth-together', 'post-patch', 'POST + PATCH that share their syncs'),
+      on: ['disk-fsync'],
+      wall: true,
+    },
+    contenders: () =>
+      [1, 16, 64, 256].map((connections) => ({
+        server: { ...OURS, name: `${connections} at once` },
+        job: { connections },
+      })),
+  },
 ]
 
 /**

@@ -60,8 +60,9 @@ async function run(flags) {
   }
   const growth = []
   for (const { name, scenario, contenders } of GROWTHS.comparisons) {
-    if (!flags.wants(name, 'tmpfs')) continue
-    const comparison = await compare(scenario, 'tmpfs', contenders(flags.quick), flags)
+    const [where = 'tmpfs'] = scenario.on
+    if (!flags.wants(name, where)) continue
+    const comparison = await compare(scenario, where, contenders(flags.quick), flags)
     growth.push(comparison)
     say(`\n${formatComparison(comparison)}`)
   }

@@ -9,7 +9,7 @@ import { warmMemory } from './warm-memory.mjs'
 
 /**
  * @typedef {object} Measurement
- * @property {number} figure what the scenario is judged by: its unit per CPU-second of the server, or KiB
+ * @property {number} figure what the scenario is judged by: its unit per CPU-second of the server, or per second, or KiB
  * @property {number} perSecond the same per second of wall time
  * @property {number} p50 milliseconds
  * @property {number} p99
@@ -28,11 +28,11 @@ const SPARE_BYTES = 256 * 2 ** 20
 /**
  * @param {import('./start.mjs').RunningServer} running
  * @param {import('./scenarios.mjs').Scenario['job']} job
- * @param {string} unit
+ * @param {Pick<import('./scenarios.mjs').Scenario, 'unit' | 'wall'>} judged
  * @returns {Promise<Measurement>}
  */
-export async function measure(running, job, unit) {
-  if (job.stays) await measure(running, { work: 'post-patch', ...BEFORE_STALLED }, unit)
+export async function measure(running, job, { unit, wall }) {
+  if (job.stays) await measure(running, { work: 'post-patch', ...BEFORE_STALLED }, { unit })
   const { pid, port, server } = running
   const before = memoryOf(pid)
   const load = await startLoad({ ...job, port, path: server.path })
@@ -47,6 +47,8 @@ export async function measure(running, job, unit) {
   running.empty()
   const { operations, seconds, p50, p99, cpuShare } = result
   const amount = unit === 'MiB' ? (operations * job.bytes) / 2 ** 20 : operations
-  const figure = job.stays ? (own - before.own) / 1024 / job.connections : amount / used
-  return { figure, perSecond: amount / seconds, p50, p99, peak, loadShare: cpuShare }
+  const perSecond = amount / seconds
+  const rate = wall ? perSecond : amount / used
+  const figure = job.stays ? (own - before.own) / 1024 / job.connections : rate
+  return { figure, perSecond, p50, p99, peak, loadShare: cpuShare }
 }

@@ -14,6 +14,7 @@
  * @property {readonly Where[]} on
  * @property {string} unit of the rate: `uploads` and the like count operations, `MiB` counts bytes
  * @property {string} [needs] an extension of tus; a server without it is left out
+ * @property {boolean} [wall] judged by the time on the wall, for it waits for a disk
  * @property {boolean} [bulk] of long bodies
  * @property {number} [smallBytes] of an upload where `--quick` was asked for
  */

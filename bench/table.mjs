@@ -20,9 +20,10 @@ const HEADS = [
 ]
 
 /** @param {Comparison} comparison */
-export function formatComparison({ name, what, where, unit, reference, rows, leftOut }) {
+export function formatComparison({ name, what, where, unit, wall, reference, rows, leftOut }) {
   const stalled = unit.startsWith('KiB')
-  const heads = HEADS.map((head) => (stalled && head === 'per CPU-s' ? unit : head))
+  const judged = stalled ? unit : wall ? 'each s' : 'per CPU-s'
+  const heads = HEADS.map((head) => (head === 'per CPU-s' ? judged : head))
   const cells = rows.map((row) => [
     row.server,
     short(row.figure.median),
