@@ -3,21 +3,21 @@ import { UploadError } from '../errors.ts'
 import type { ConcatenateOperation } from '../protocol/operation.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { isPartial } from '../store/upload-notes.ts'
+import { admit, type CreationQuestion, checkLength } from './admit-creation.ts'
 import { assemble, isPending, isUnsettled } from './assemble.ts'
 import { isGated } from './complete.ts'
-import { admit, checkLength } from './create.ts'
 import { toUploadInfo } from './events.ts'
 import { finalId } from './final-id.ts'
 import { find, glance } from './look-up.ts'
 import type { Uploads } from './uploads.ts'
 
 /** What a client asks for. */
-export interface Concatenation extends Omit<ConcatenateOperation, 'type' | 'urls'> {
+export interface Concatenation
+  extends Omit<ConcatenateOperation, 'type' | 'urls'>,
+    CreationQuestion {
   readonly partIds: readonly string[]
   /** Whose it is to be, and whose the parts have to be. */
   readonly owner?: string
-  /** All request fields with lower-case names, for the hook. */
-  readonly headers: () => Readonly<Record<string, string>>
 }
 
 /** So many uploads of the same parts may have been terminated. */

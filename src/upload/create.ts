@@ -2,14 +2,14 @@
 import { UploadError } from '../errors.ts'
 import type { Minima } from '../protocol/minima.ts'
 import type { ContentTerms, CreateOperation } from '../protocol/operation.ts'
-import { checkFilename } from '../protocol/upload-metadata.ts'
 import type { StoredUpload } from '../store/upload.ts'
 import { isPartial, type UploadNotes } from '../store/upload-notes.ts'
+import { admit, type CreationQuestion, checkLength } from './admit-creation.ts'
 import { complete, isGated } from './complete.ts'
 import { toUploadInfo, type UploadCreatedEvent } from './events.ts'
 import { paced } from './limits.ts'
 import { isWaiting } from './look-up.ts'
-import { leastOf, tooSmall } from './minima.ts'
+import { leastOf } from './minima.ts'
 import { ProgressReport } from './progress-report.ts'
 import {
   type AppendContent,
@@ -23,14 +23,12 @@ import {
 } from './receive.ts'
 import { algorithmsOf } from './running-digests.ts'
 import { end } from './terminate.ts'
-import type { CreateHook, Uploads } from './uploads.ts'
+import type { Uploads } from './uploads.ts'
 
 /** What a client asks for. */
-export interface Creation extends Omit<CreateOperation, 'type'> {
+export interface Creation extends Omit<CreateOperation, 'type'>, CreationQuestion {
   readonly id: string
   readonly owner?: string | undefined
-  /** All request fields with lower-case names, for the hook. */
-  readonly headers: () => Readonly<Record<string, string>>
   readonly announcement?: Announcement | undefined
   readonly onOffset?: ((offset: number) => void) | undefined
 }
@@ -222,45 +220,4 @@ function staysKnown(creation: Creation, error: unknown): boolean {
   const { announcement } = creation
   const cut = error instanceof UploadError && error.code === 'ERR_CONNECTION_RESET'
   return !!announcement && (announcement.heard || !cut) && !isOverrun(error, creation)
-}
-
-/** What the creation of an upload may say of its length. */
-export function checkLength(length: number | null, maxSize: number | null, minSize: number): void {
-  if (length === null) return
-  if (length < minSize) throw tooSmall(minSize)
-  const limit = maxSize ?? Number.MAX_SAFE_INTEGER
-  if (length <= limit) return
-  throw new UploadError('ERR_MAX_SIZE_EXCEEDED', `an upload may have up to ${limit} bytes`)
-}
-
-type ServerMetadata = Readonly<Record<string, string>>
-type Asking = Pick<Creation, 'headers' | 'metadata'>
-
-/** Asks everybody who may refuse a creation, for the server's metadata; a promise only where there is a hook. */
-export function admit(
-  { onCreate, filenameCharset }: Uploads,
-  creation: Asking,
-): ServerMetadata | Promise<ServerMetadata> {
-  const { filename } = creation.metadata.values
-  if (filename !== undefined) checkFilename(filename, filenameCharset)
-  return onCreate ? ask(onCreate, creation) : {}
-}
-
-/** The hook's refusal is passed on; anything else that it throws or returns wrongly is our fault. */
-async function ask(onCreate: CreateHook, { headers, metadata }: Asking): Promise<ServerMetadata> {
-  try {
-    const returned = await onCreate(Object.freeze(headers()), Object.freeze(metadata.values))
-    return checkServerMetadata(returned ?? {})
-  } catch (error) {
-    if (error instanceof UploadError && error.code === 'ERR_REFUSED') throw error
-    throw new UploadError('ERR_SERVER_ERROR', 'onCreate failed', { cause: error })
-  }
-}
-
-function checkServerMetadata(value: object): ServerMetadata {
-  for (const [key, text] of Object.entries(value)) {
-    if (typeof text === 'string') continue
-    throw new TypeError(`onCreate must return strings, got ${typeof text} for ${key}`)
-  }
-  return { ...(value as Record<string, string>) }
 }
