@@ -62,7 +62,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'the question whether what is told from memory was synced': {
     file: 'store/fs/cached-look.js',
-    code: 'isOlder(fstatSync(fd), syncedAt())',
+    code: 'isOlder(stats, syncedAt())',
     instead: 'true',
     suite: 'faults',
     test: 'an offset is told once the directory was synced',

@@ -4,8 +4,19 @@
  *
  * @module
  */
+import { spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, statfs, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { FilesystemStorage } from 'tussi'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -113,6 +124,20 @@ describe('what is left to an I/O thread', () => {
     ['a link instead of the record', async (path: string) => moved(`${path}.meta`)],
     ['no record', async (path: string) => rm(`${path}.meta`)],
     [
+      'a pipe instead of the data, which would be waited for',
+      async (path: string) => {
+        await rm(path)
+        expect(spawnSync('mkfifo', [path]).status).toBe(0)
+      },
+    ],
+    [
+      'a pipe instead of the record',
+      async (path: string) => {
+        await rm(`${path}.meta`)
+        expect(spawnSync('mkfifo', [`${path}.meta`]).status).toBe(0)
+      },
+    ],
+    [
       'a directory instead of the record',
       async (path: string) => {
         await rm(`${path}.meta`)
@@ -137,6 +162,34 @@ describe('what is left to an I/O thread', () => {
     expect(look.settledInfo(ID)).toBeUndefined()
   })
 
+  it('a record of which only a part is in memory', async () => {
+    const { storage, directory } = await open(await temporaryDirectory())
+    const value = 'x'.repeat(10_000)
+    await storage.create({ ...NEW, metadata: { value } })
+    const look = lookAt(directory)
+    expect(look.info(ID)).toBeDefined()
+    // Written out, dropped, and only the first page read again.
+    const drop = `import os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+os.fsync(fd)
+os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
+os.pread(fd, 100, 0)`
+    const dropped = spawnSync('python3', ['-c', drop, join(directory, `${ID}.meta`)])
+    expect(dropped.status, String(dropped.stderr)).toBe(0)
+    expect(look.info(ID)).toBeUndefined()
+    expect((await storage.settledInfo(ID)).metadata).toEqual({ value })
+  })
+
+  it('leaves no trace of its reading, which would have to be written', async () => {
+    const { storage, directory } = await open(await temporaryDirectory())
+    await storage.create(NEW)
+    const path = join(directory, `${ID}.meta`)
+    const before = (await stat(path)).atimeMs
+    expect(lookAt(directory).info(ID)).toBeDefined()
+    expect((await stat(path)).atimeMs).toBe(before)
+  })
+
   it('which finds the long record', async () => {
     const { storage } = await open(await temporaryDirectory())
     const value = 'x'.repeat(20_000)
@@ -154,6 +207,20 @@ describe('what is left to an I/O thread', () => {
     const second = (await open(join(directory, '..'))).storage
     await second.close()
     await expect(second.info(ID)).rejects.toMatchObject({ code: 'ERR_SHUTTING_DOWN' })
+  })
+
+  it('is answered when it was asked before the storage was closed', async () => {
+    const { storage } = await open(await temporaryDirectory())
+    await storage.create(NEW)
+    const unknown = ID.replace('1', '2')
+    const asked = [storage.info(ID), storage.settledInfo(ID), storage.info(unknown)]
+    const settled = Promise.allSettled(asked)
+    await storage.close()
+    expect(await settled).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'fulfilled' },
+      { reason: { code: 'ERR_UPLOAD_NOT_FOUND' } },
+    ])
   })
 
   it('a data file that has lost bytes is told by both', async () => {

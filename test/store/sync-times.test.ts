@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
-import { SharedMoment, SyncTimes } from '../../src/store/fs/sync-times.ts'
+import { isOlder, SharedMoment, SyncTimes } from '../../src/store/fs/sync-times.ts'
 
 /** A clock that runs steadily and can be set. */
 function clock() {
@@ -50,6 +50,12 @@ it('takes no sync for newer than it was when the clock was set ahead', () => {
   const stamp = now().wallMs
   set(600_000)
   expect(times.of('/a')).toBeLessThan(stamp)
+})
+
+it('knows file systems that keep whole seconds', () => {
+  expect(isOlder({ ctimeMs: 10_000 }, 10_900)).toBe(false)
+  expect(isOlder({ ctimeMs: 10_000 }, 11_020)).toBe(true)
+  expect(isOlder({ ctimeMs: 10_000.5 }, 10_900)).toBe(true)
 })
 
 describe('a moment that another thread tells', () => {

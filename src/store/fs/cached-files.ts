@@ -11,8 +11,8 @@ import { createRequire } from 'node:module'
 export interface CachedFiles {
   /** Opens a file for reading; `undefined` where that would wait, or it cannot be. A link is no file. */
   open(path: string): number | undefined
-  /** The text of a small file; `undefined` where that would wait, or it cannot be. */
-  readText(fd: number): string | undefined
+  /** The text of a small file of so many bytes; `undefined` where that would wait, or it cannot be. */
+  readText(fd: number, size: number): string | undefined
 }
 
 /** File systems whose files need nobody else once they are in memory, by `statfs` type. */
@@ -29,6 +29,7 @@ const SYS_OPENAT2 = 437
 const AT_FDCWD = -100
 const RESOLVE_CACHED = 0x20n
 const O_CLOEXEC = 0o2000000
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOATIME } = constants
 const RWF_NOWAIT = 8
 
 /** `undefined` where the platform or the file system of `directory` has no such thing. */
@@ -37,13 +38,10 @@ export function cachedFiles(directory: string): CachedFiles | undefined {
   const isMemory = type === TMPFS
   if (!isMemory && type !== EXT4 && type !== XFS && type !== BTRFS) return undefined
   try {
-    const open = loadOpen()
+    // That it was read would have to be written.
+    const open = loadOpen(O_RDONLY | O_NOATIME)
     const files = { open, readText: isMemory ? readMemory() : loadRead() }
-    // The kernel may be older, or a filter may forbid the call.
-    const fd = open(directory)
-    if (fd === undefined) return undefined
-    closeSync(fd)
-    return files
+    return isAllowed(directory) ? files : undefined
   } catch {
     return undefined
   }
@@ -54,14 +52,21 @@ function loadLibc(): { koffi: typeof import('koffi'); libc: import('koffi').Libr
   return { koffi, libc: koffi.load(null) }
 }
 
-function loadOpen(): CachedFiles['open'] {
+/** The kernel may be older, or a filter may forbid the call. Of the directory somebody else may be the owner. */
+function isAllowed(directory: string): boolean {
+  const fd = loadOpen(O_RDONLY)(directory)
+  if (fd !== undefined) closeSync(fd)
+  return fd !== undefined
+}
+
+function loadOpen(flags: number): CachedFiles['open'] {
   const { libc } = loadLibc()
   const openat2 = libc.func(
     'long syscall(long number, int directory, const char *path, const void *how, size_t size)',
   )
   // `struct open_how`
   const how = Buffer.alloc(24)
-  how.writeBigUInt64LE(BigInt(constants.O_RDONLY | constants.O_NOFOLLOW | O_CLOEXEC), 0)
+  how.writeBigUInt64LE(BigInt(flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), 0)
   how.writeBigUInt64LE(RESOLVE_CACHED, 16)
   return (path) => {
     const fd = Number(openat2(SYS_OPENAT2, AT_FDCWD, path, how, how.length))
@@ -81,15 +86,18 @@ function loadRead(): CachedFiles['readText'] {
   const vector = Buffer.alloc(16)
   vector.writeBigUInt64LE(koffi.address(memory), 0)
   vector.writeBigUInt64LE(BigInt(MAX_BYTES), 8)
-  return (fd) => textOf(bytes, Number(preadv2(fd, vector, 1, 0, RWF_NOWAIT)))
+  return (fd, size) => {
+    if (size > MAX_BYTES) return undefined
+    // It ends where the rest is not in memory.
+    const read = Number(preadv2(fd, vector, 1, 0, RWF_NOWAIT))
+    return read === size ? bytes.toString('utf8', 0, size) : undefined
+  }
 }
 
 function readMemory(): CachedFiles['readText'] {
   const bytes = Buffer.alloc(MAX_BYTES)
-  return (fd) => textOf(bytes, readSync(fd, bytes, 0, MAX_BYTES, 0))
-}
-
-/** There may be more than fits. */
-function textOf(bytes: Buffer, length: number): string | undefined {
-  return length >= 0 && length < MAX_BYTES ? bytes.toString('utf8', 0, length) : undefined
+  return (fd, size) => {
+    if (size > MAX_BYTES || readSync(fd, bytes, 0, MAX_BYTES, 0) !== size) return undefined
+    return bytes.toString('utf8', 0, size)
+  }
 }

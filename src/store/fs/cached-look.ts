@@ -37,6 +37,7 @@ export class CachedLook {
     return this.#look(id, (fd) => !this.#options.posix.isMarked(fd))
   }
 
+  /** What fails here is left to a thread, which says why. */
   #look(id: string, suits: (fd: number) => boolean): UploadReading | undefined {
     const { directory, files } = this.#options
     const fd = files.open(dataPath(directory, id))
@@ -44,7 +45,10 @@ export class CachedLook {
     try {
       const json = suits(fd) ? this.#read(recordPath(directory, id)) : undefined
       // After the record: what it tells of must be there by then.
-      return json === undefined ? undefined : { json, size: fstatSync(fd).size }
+      const stats = json === undefined ? undefined : fstatSync(fd)
+      return json !== undefined && stats?.isFile() ? { json, size: stats.size } : undefined
+    } catch {
+      return undefined
     } finally {
       closeSync(fd)
     }
@@ -56,7 +60,9 @@ export class CachedLook {
     const fd = files.open(path)
     if (fd === undefined) return undefined
     try {
-      return !syncedAt || isOlder(fstatSync(fd), syncedAt()) ? files.readText(fd) : undefined
+      const stats = fstatSync(fd)
+      const suits = stats.isFile() && (!syncedAt || isOlder(stats, syncedAt()))
+      return suits ? files.readText(fd, stats.size) : undefined
     } finally {
       closeSync(fd)
     }

@@ -10,7 +10,7 @@ import { BUSY, type Busy, dataOf, type Io, isBusy, type Operation } from './io-c
 import { dataPath, recordPath } from './layout.ts'
 import { claimQuota, type QuotaGrant, releaseQuota, settleQuota } from './quota.ts'
 import { writeRecord } from './record-file.ts'
-import { reserve } from './reserve.ts'
+import { checkSpace, reserve } from './reserve.ts'
 import { toStoredUpload } from './stored-upload.ts'
 import { byteLength, writeAll } from './write-pieces.ts'
 
@@ -29,9 +29,10 @@ export function* create(io: Io, { upload, first }: CreateArgs): Operation<Stored
   const record = newRecord(upload)
   try {
     // A final upload gets the blocks of its parts, or room when it is put together.
-    const bytes = byteLength(first?.pieces ?? NO_PIECES)
-    if (length && length > bytes && !upload.notes?.concat?.parts) {
-      reserve(io, { fd, size: 0 }, length)
+    if (length && !upload.notes?.concat?.parts) {
+      // All bytes that are here take their space themselves.
+      if (length === byteLength(first?.pieces ?? NO_PIECES)) checkSpace(io, length)
+      else reserve(io, { fd, size: 0 }, length)
     }
     if (grant) yield* settleQuota(io, grant)
     const stored = first

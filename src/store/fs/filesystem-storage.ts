@@ -211,6 +211,7 @@ export class FilesystemStorage implements Storage {
         this.#drained = resolve
       })
     }
+    await this.#looks.close()
     await this.#pool.close()
   }
 

@@ -43,12 +43,17 @@ export class Looks {
     return toUpload(id, await this.#pool.run('info', { id }))
   }
 
+  /** Resolves when those that were asked for are done, or have gone to a thread. */
+  async close(): Promise<void> {
+    await this.#together
+  }
+
   async #atOnce(
     look: (cached: CachedLook) => UploadReading | undefined,
   ): Promise<UploadReading | undefined> {
-    if (!this.#cached) return undefined
+    if (!this.#cached || this.#pool.isClosed) return undefined
     await this.#gathered()
-    return this.#pool.isClosed ? undefined : look(this.#cached)
+    return look(this.#cached)
   }
 
   #gathered(): Promise<void> {

@@ -8,20 +8,16 @@ export function freeSpace(directory: string): number {
   return bavail * bsize
 }
 
-/**
- * From so many bytes on the kernel is not asked for what is not there: it would take all that is left from
- * everybody else before it says no. Where it cannot reserve, it only makes the file long, and says nothing.
- */
-const LOOKED_FOR_BYTES = 2 ** 20
+/** @throws `ERR_INSUFFICIENT_STORAGE`; what the file system keeps for the system is not free */
+export function checkSpace({ directory }: Pick<Io, 'directory'>, bytes: number): void {
+  const free = freeSpace(directory)
+  if (free >= bytes) return
+  throw new UploadError('ERR_INSUFFICIENT_STORAGE', `${bytes} bytes are wanted, ${free} are free`)
+}
 
+/** Looks first, for a file system that cannot reserve only makes the file long. */
 export function reserve(io: Io, { fd, size }: OpenFile, length: number): void {
-  const free = length > LOOKED_FOR_BYTES ? freeSpace(io.directory) : undefined
-  if (free !== undefined && free < length - size) {
-    throw new UploadError(
-      'ERR_INSUFFICIENT_STORAGE',
-      `${length} bytes are wanted, ${free} are free`,
-    )
-  }
+  checkSpace(io, length - size)
   // The kernel takes nothing for an error.
   if (length > 0) io.posix.allocate(fd, length)
 }

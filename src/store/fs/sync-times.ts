@@ -7,12 +7,14 @@ export interface Moment {
   readonly steadyMs: number
 }
 
-/** Kernels stamp files by a clock that ticks every few milliseconds. */
+/** Kernels stamp files by a clock that ticks every few milliseconds; some file systems keep whole seconds of it. */
 const CLOCK_TICK_MS = 10
+const SECOND_MS = 1000
 
 /** Whether what `stats` is of was in its directory already when a sync began, at `syncedAt`. */
 export function isOlder({ ctimeMs }: Pick<Stats, 'ctimeMs'>, syncedAt: number): boolean {
-  return ctimeMs + CLOCK_TICK_MS < syncedAt
+  const latest = ctimeMs % SECOND_MS === 0 ? ctimeMs + SECOND_MS : ctimeMs
+  return latest + CLOCK_TICK_MS < syncedAt
 }
 
 /**
