@@ -1,4 +1,4 @@
-/** Creation: data file reserved, record durable, then the answer. @module */
+/** Creation: data file reserved or filled, record durable, then the answer. @module */
 import { closeSync, openSync, rmSync } from 'node:fs'
 import { UploadError } from '../../errors.ts'
 import type { FirstContent, NewUpload } from '../storage.ts'

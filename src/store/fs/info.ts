@@ -22,7 +22,7 @@ export interface UploadReading {
   readonly size: number
 }
 
-/** An upload that is not yet completed. A record whose data has moved on is none. */
+/** An upload that is not yet completed. One whose data has moved on is none. */
 export function* info(io: Io, { id }: { id: string }): Operation<UploadReading> {
   const path = dataPath(io.directory, id)
   return yield* readSettled(io, id, () => statSync(path, { throwIfNoEntry: false })?.size)
