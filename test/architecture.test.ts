@@ -11,8 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   logger: [],
   protocol: ['errors'],
   store: ['errors', 'logger', 'node'],
-  'store/fs/cached-files.ts': ['node', 'koffi'],
-  'store/fs/posix.ts': ['errors', 'node', 'koffi'],
+  'store/fs/c-library.ts': ['node:module', 'koffi'],
   queue: ['errors', 'logger', 'store'],
   upload: ['errors', 'logger', 'protocol', 'store'],
   'upload/final-id.ts': ['node:crypto'],
@@ -24,7 +23,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   options: ['http', 'logger', 'store', 'upload'],
   janitor: ['errors', 'logger', 'store'],
   adapters: ['errors', 'http', 'logger', 'protocol', 'store', 'upload', 'node'],
-  'adapters/c-function.ts': ['koffi', 'node'],
   app: [
     'adapters',
     'errors',

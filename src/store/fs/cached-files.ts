@@ -5,7 +5,7 @@
  * @module
  */
 import { closeSync, constants, readSync, statfsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { openCLibrary } from './c-library.ts'
 
 /** Neither waits. */
 export interface CachedFiles {
@@ -47,11 +47,6 @@ export function cachedFiles(directory: string): CachedFiles | undefined {
   }
 }
 
-function loadLibc(): { koffi: typeof import('koffi'); libc: import('koffi').LibraryHandle } {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
-  return { koffi, libc: koffi.load(null) }
-}
-
 /** The kernel may be older, or a filter may forbid the call. Of the directory somebody else may be the owner. */
 function isAllowed(directory: string): boolean {
   const fd = loadOpen(O_RDONLY)(directory)
@@ -60,7 +55,7 @@ function isAllowed(directory: string): boolean {
 }
 
 function loadOpen(flags: number): CachedFiles['open'] {
-  const { libc } = loadLibc()
+  const { libc } = openCLibrary()
   const openat2 = libc.func(
     'long syscall(long number, int directory, const char *path, const void *how, size_t size)',
   )
@@ -75,7 +70,7 @@ function loadOpen(flags: number): CachedFiles['open'] {
 }
 
 function loadRead(): CachedFiles['readText'] {
-  const { koffi, libc } = loadLibc()
+  const { koffi, libc } = openCLibrary()
   const preadv2 = libc.func(
     'int64_t preadv2(int fd, const void *vector, int count, int64_t offset, int flags)',
   )

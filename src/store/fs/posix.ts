@@ -1,9 +1,9 @@
 /** The system calls that Node lacks, through koffi. @module */
 import { ftruncateSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { constants, release } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { UploadError } from '../../errors.ts'
+import { type CLibrary, openCLibrary } from './c-library.ts'
 
 /** Locks and reservations on open descriptors. Nothing here waits for another process. */
 export interface Posix {
@@ -159,8 +159,7 @@ type RenameAt2 = (fromFd: number, from: string, toFd: number, to: string, flags:
 
 function loadCalls(): Calls {
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
-    const libc = koffi.load(null)
+    const { koffi, libc } = openCLibrary()
     const fcntl = libc.func('int fcntl(int fd, int command, ...)')
     return {
       fcntl: (fd, command, lock) =>
@@ -189,7 +188,7 @@ function loadCalls(): Calls {
 }
 
 /** Not every libc has it. */
-function optional<T>(libc: import('koffi').LibraryHandle, prototype: string): T | undefined {
+function optional<T>(libc: CLibrary['libc'], prototype: string): T | undefined {
   try {
     return libc.func(prototype) as T
   } catch {
